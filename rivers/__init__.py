@@ -1,0 +1,1 @@
+"""rivers: an orchestrator for data teams."""

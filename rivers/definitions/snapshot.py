@@ -1,0 +1,140 @@
+"""A repository's definitions as frozen data: what planning needs, and nothing that is code."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from rivers.definitions.kinds import BackoffKind, ExecutorKind, HandlerKind, StepKind, TriggerRule
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutorDefinition:
+    """An executor with its settings. `kubernetes` holds the settings of that executor, as sorted pairs."""
+
+    kind: ExecutorKind
+    max_workers: int | None = None
+    max_async_concurrent: int | None = None
+    kubernetes: tuple[tuple[str, object], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RetryDefinition:
+    """When and how often a failed step is tried again. Times in seconds; `backoff=None` does not wait.
+
+    `reasons` and `exception_types` filter what is tried again; both `None` means everything but cancellation.
+    """
+
+    max_retries: int
+    backoff: BackoffKind | None = None
+    delay: float = 0.0
+    initial: float = 0.0
+    factor: float = 2.0
+    schedule: tuple[float, ...] = ()
+    jitter: float = 0.0
+    max_delay: float | None = None
+    reasons: tuple[str, ...] | None = None
+    exception_types: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PoolClaim:
+    """Slots that a step claims of a pool while it runs."""
+
+    pool: str
+    slots: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class OutputDefinition:
+    """One output of a step: an addressable node."""
+
+    name: str
+    tags: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    group: str | None = None
+    code_version: str | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
+    handler: HandlerKind = HandlerKind.DEFAULT
+    handler_class: str = ""
+    is_asset: bool = True
+    type_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeDefinition:
+    """A dependency of a step on one output; `parameter=None` only orders."""
+
+    upstream: str
+    parameter: str | None = None
+    trigger: TriggerRule = TriggerRule.ON_SUCCESS
+
+
+@dataclass(frozen=True, slots=True)
+class StepDefinition:
+    """One step: what a function computes. Its key is the node, or the first output of a multi-asset."""
+
+    key: str
+    kind: StepKind
+    outputs: tuple[OutputDefinition, ...]
+    edges: tuple[EdgeDefinition, ...] = ()
+    executor: ExecutorDefinition | None = None
+    retry: RetryDefinition | None = None
+    pools: tuple[PoolClaim, ...] = ()
+    is_async: bool = False
+    resources: tuple[str, ...] = ()
+    graph: str = ""
+    condition: str | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobDefinition:
+    """A named selection of steps, in topological order."""
+
+    name: str
+    steps: tuple[str, ...]
+    executor: ExecutorDefinition | None = None
+    retry: RetryDefinition | None = None
+    allow_incomplete_deps: bool = False
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything that a repository defines; steps in topological order."""
+
+    steps: tuple[StepDefinition, ...]
+    jobs: tuple[JobDefinition, ...] = ()
+    default_executor: ExecutorDefinition = ExecutorDefinition(ExecutorKind.PARALLEL)
+    default_retry: RetryDefinition | None = None
+    pool_limits: tuple[tuple[str, int], ...] = ()
+    module: str = field(default="", compare=False)
+    repository: str = field(default="", compare=False)
+
+    @cached_property
+    def digest(self) -> str:
+        """Hexadecimal SHA-256 of the definitions, the same for equal definitions in any process."""
+        content = (self.steps, self.jobs, self.default_executor, self.default_retry, self.pool_limits)
+        return hashlib.sha256(repr(content).encode()).hexdigest()
+
+    @cached_property
+    def step_by_key(self) -> Mapping[str, StepDefinition]:
+        """Steps by key."""
+        return {step.key: step for step in self.steps}
+
+    @cached_property
+    def step_by_node(self) -> Mapping[str, StepDefinition]:
+        """The step that produces each node."""
+        return {output.name: step for step in self.steps for output in step.outputs}
+
+    @cached_property
+    def output_by_node(self) -> Mapping[str, OutputDefinition]:
+        """Outputs by node."""
+        return {output.name: output for step in self.steps for output in step.outputs}
+
+    @cached_property
+    def job_by_name(self) -> Mapping[str, JobDefinition]:
+        """Jobs by name."""
+        return {job.name: job for job in self.jobs}

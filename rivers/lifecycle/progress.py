@@ -1,0 +1,387 @@
+"""A run in progress: the decisions about its steps, the same in process and in the scheduler.
+
+No I/O, no clock, no randomness. A method is told what happened and leaves what follows in three places that the caller
+drains: `log` (events, in order), `ready` (ordinals that can be dispatched now) and `touched` (steps whose row changed).
+The object is an index over rows and can be rebuilt from them at any time with `restore`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rivers.definitions.kinds import TriggerRule
+from rivers.lifecycle import retry
+from rivers.lifecycle.events import SKIPPED, Event, Failure, MetadataEntry
+from rivers.lifecycle.run import RUN, RunVerb
+from rivers.lifecycle.states import AttemptOutcome, EventType, FailureReason, RunState, StepState
+from rivers.lifecycle.step import STEP, StepEvent, StepProgress
+from rivers.partitions.key import PartitionKey
+from rivers.planning.plan import PlannedStep, RunPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """Who waits for an output, and for what about it."""
+
+    ordinal: int
+    trigger: TriggerRule
+
+
+class PlanIndex:
+    """What a plan's edges say the other way round: unmet dependencies by step, consumers by (step, output)."""
+
+    __slots__ = ("consumers", "unmet")
+
+    def __init__(self, plan: RunPlan) -> None:
+        self.unmet = [0] * len(plan.steps)
+        self.consumers: dict[tuple[int, str], list[Consumer]] = {}
+        for ordinal, step in enumerate(plan.steps):
+            for edge in step.edges:
+                if edge.producer is not None:
+                    self.unmet[ordinal] += 1
+                    consumers = self.consumers.setdefault((edge.producer, edge.node), [])
+                    consumers.append(Consumer(ordinal, edge.trigger))
+
+
+class RunProgress:
+    """One run and its steps. `infrastructure_budget` attempts a step may be lost or crash; 0 in process."""
+
+    __slots__ = (
+        "_index",
+        "_settled",
+        "_unmet",
+        "failed",
+        "failure",
+        "infrastructure_budget",
+        "live",
+        "log",
+        "plan",
+        "ready",
+        "state",
+        "steps",
+        "touched",
+        "unfinished",
+    )
+
+    def __init__(self, plan: RunPlan, *, infrastructure_budget: int = 0, state: RunState = RunState.QUEUED) -> None:
+        self.plan = plan
+        self.infrastructure_budget = infrastructure_budget
+        self.state = state
+        self.failure: Failure | None = None
+        self.steps = [StepProgress(n, len(step.outputs)) for n, step in enumerate(plan.steps)]
+        self.unfinished = len(self.steps)
+        self.live = 0
+        self.failed = 0
+        self.log: list[Event] = []
+        self.ready: list[int] = []
+        self.touched: set[int] = set()
+        self._index = PlanIndex(plan)
+        self._unmet = self._index.unmet
+        self._settled: set[tuple[int, str]] = set()
+
+    # -- the run ----------------------------------------------------------------------------------------------------
+
+    def admit(self) -> None:
+        """Starts the run: every step without unmet dependencies becomes ready. An empty run succeeds at once."""
+        self.state = RUN.apply(self, self.state, RunVerb.ADMIT)
+        self.log.append(Event(EventType.RUN_STARTED))
+        for step in self.steps:
+            if not self._unmet[step.ordinal] and step.state == StepState.PENDING:
+                self._become_ready(step)
+        self._conclude()
+
+    def cancel(self, reason: str = "") -> None:
+        """Asks the run to stop: nothing new starts. Ends at once when no attempt is live; a repeat changes nothing."""
+        if self.state == RunState.STARTED:
+            self.state = RUN.apply(self, self.state, RunVerb.CANCEL)
+        elif self.state != RunState.QUEUED:
+            return
+        self.log.append(Event(EventType.RUN_CANCEL_REQUESTED, facts=(("reason", reason),) if reason else ()))
+        self._drop_waiting()
+        self._conclude()
+
+    def abandon(self, failure: Failure) -> None:
+        """The run cannot go on (its home process is gone, its definitions are): it fails once nothing of it is live."""
+        if self.state.is_terminal or self.failure is not None:
+            return
+        self.failure = failure
+        self._drop_waiting()
+        self._conclude()
+
+    # -- its steps --------------------------------------------------------------------------------------------------
+
+    def dispatch(self, ordinal: int, token: int) -> int:
+        """Issues the next attempt of a ready step and returns its number, from 1."""
+        step = self.steps[ordinal]
+        step.state = STEP.apply(step, step.state, StepEvent.DISPATCH, token)
+        self.live += 1
+        self.touched.add(ordinal)
+        return step.attempt
+
+    def start(self, ordinal: int) -> None:
+        """The body of the current attempt runs."""
+        step = self.steps[ordinal]
+        if step.state == StepState.DISPATCHED:
+            step.state = STEP.apply(step, step.state, StepEvent.START)
+            self.touched.add(ordinal)
+            self.log.append(Event(EventType.STEP_STARTED, ordinal, step.attempt, self.plan.steps[ordinal].key))
+
+    def materialize(
+        self,
+        ordinal: int,
+        node: str,
+        metadata: tuple[MetadataEntry, ...] = (),
+        data_version: str | None = None,
+        partition_key: PartitionKey | None = None,
+    ) -> None:
+        """An output of the current attempt is stored. Of several outputs each is settled by itself."""
+        step, planned = self.steps[ordinal], self.plan.steps[ordinal]
+        self.log.append(
+            Event(
+                EventType.MATERIALIZED,
+                ordinal,
+                step.attempt,
+                node,
+                metadata,
+                data_version=data_version,
+                partition_key=partition_key,
+            )
+        )
+        if len(planned.outputs) > 1:
+            place = next((n for n, output in enumerate(planned.outputs) if output.node == node), None)
+            if place is not None:
+                step.produced[place] = step.token
+                self.touched.add(ordinal)
+                self._settle(ordinal, node, StepState.SUCCEEDED, done=False)
+
+    def observe(
+        self,
+        ordinal: int,
+        node: str,
+        metadata: tuple[MetadataEntry, ...] = (),
+        data_version: str | None = None,
+        partition_key: PartitionKey | None = None,
+    ) -> None:
+        """The current attempt observed something."""
+        self.log.append(
+            Event(
+                EventType.OBSERVED,
+                ordinal,
+                self.steps[ordinal].attempt,
+                node,
+                metadata,
+                data_version=data_version,
+                partition_key=partition_key,
+            )
+        )
+
+    def end(self, ordinal: int, outcome: AttemptOutcome, failure: Failure | None = None, spread: float = 0.0) -> float:
+        """The current attempt's end is known; returns the seconds after which `wake` is due, 0 for none or at once.
+
+        `spread` in [-1, 1] comes from the caller's random source. Of a lost attempt that nobody superseded the end may
+        still come (A10).
+        """
+        step = self.steps[ordinal]
+        if step.state in (StepState.DISPATCHED, StepState.RUNNING):
+            self.live -= 1
+        wait = self._end(step, outcome, failure or _unexplained(outcome), spread)
+        self._conclude()
+        return wait
+
+    def wake(self, ordinal: int) -> None:
+        """The wait before the next attempt is over."""
+        step = self.steps[ordinal]
+        if step.state == StepState.WAITING and self._runs_on:
+            self._become_ready(step)
+
+    def final_failures(self) -> Iterable[tuple[PlannedStep, Failure]]:
+        """Steps that failed or were skipped, with why, in plan order."""
+        for step in self.steps:
+            if step.failure is not None and step.state in (StepState.FAILED, StepState.SKIPPED):
+                yield self.plan.steps[step.ordinal], step.failure
+
+    def producer_token(self, ordinal: int, node: str) -> int:
+        """The token of the committed attempt that produced an output; 0 when none has."""
+        for place, output in enumerate(self.plan.steps[ordinal].outputs):
+            if output.node == node:
+                return self.steps[ordinal].produced[place]
+        return 0
+
+    # -- rebuilding -------------------------------------------------------------------------------------------------
+
+    def restore(self, steps: Sequence[StepProgress]) -> None:
+        """Takes over steps read from rows (those that never moved have none) and derives everything else.
+
+        Steps whose dependencies are met are in `ready` afterwards; waiting ones stay waiting until `wake`.
+        """
+        for step in steps:
+            self.steps[step.ordinal] = step
+        self.unfinished = sum(not step.state.is_terminal for step in self.steps)
+        self.failed = sum(step.state in (StepState.FAILED, StepState.SKIPPED) for step in self.steps)
+        self.live = sum(step.state in (StepState.DISPATCHED, StepState.RUNNING) for step in self.steps)
+        self._unmet = PlanIndex(self.plan).unmet
+        self._settled = set()
+        for step in self.steps:
+            planned = self.plan.steps[step.ordinal]
+            for place, output in enumerate(planned.outputs):
+                if step.state.is_terminal:
+                    self._count_down(step.ordinal, output.node, step.state, done=True)
+                elif step.produced[place] and len(planned.outputs) > 1:
+                    self._count_down(step.ordinal, output.node, StepState.SUCCEEDED, done=False)
+        if self.state != RunState.STARTED:
+            return
+        for step in self.steps:
+            if step.state == StepState.READY:
+                self.ready.append(step.ordinal)
+            elif step.state == StepState.PENDING and not self._unmet[step.ordinal]:
+                self._become_ready(step)
+
+    # -- within -----------------------------------------------------------------------------------------------------
+
+    @property
+    def _runs_on(self) -> bool:
+        return self.state == RunState.STARTED and self.failure is None
+
+    def _become_ready(self, step: StepProgress) -> None:
+        step.state = STEP.apply(step, step.state, StepEvent.BECOME_READY)
+        self.touched.add(step.ordinal)
+        self.ready.append(step.ordinal)
+
+    def _end(self, step: StepProgress, outcome: AttemptOutcome, failure: Failure, spread: float) -> float:
+        planned = self.plan.steps[step.ordinal]
+        self.touched.add(step.ordinal)
+        match outcome:
+            case AttemptOutcome.SUCCEEDED:
+                step.state = STEP.apply(step, step.state, StepEvent.SUCCEED)
+                self.log.append(Event(EventType.STEP_SUCCEEDED, step.ordinal, step.attempt, planned.key))
+                self._finish(step)
+                return 0.0
+            case AttemptOutcome.NOT_STARTED if step.state == StepState.DISPATCHED and self._runs_on:
+                self._report(EventType.ATTEMPT_NOT_STARTED, step, failure)
+                step.state = STEP.apply(step, step.state, StepEvent.RETURN)
+                return self._pause(step, min(0.05 * 2 ** min(step.returns, 7), 5.0) * (1.0 + 0.2 * spread))
+            case AttemptOutcome.CRASHED | AttemptOutcome.LOST | AttemptOutcome.STOPPED if self._runs_on:
+                if step.lost < self.infrastructure_budget:
+                    self._report(EventType.ATTEMPT_LOST, step, failure)
+                    step.state = STEP.apply(step, step.state, StepEvent.LOSE, failure)
+                    return self._pause(step, 0.0)
+        if not self._runs_on and outcome in (AttemptOutcome.STOPPED, AttemptOutcome.NOT_STARTED, AttemptOutcome.FENCED):
+            step.state = STEP.apply(step, step.state, StepEvent.CANCEL)
+            self.log.append(Event(EventType.STEP_CANCELED, step.ordinal, step.attempt, planned.key))
+            self._finish(step)
+            return 0.0
+        if self._runs_on and retry.allows(planned.retry, step.failures + 1, failure):
+            assert planned.retry is not None
+            wait = retry.delay(planned.retry, step.failures + 1, spread)
+            if STEP.allows(step.state, StepEvent.RETRY):
+                self._report(EventType.STEP_RETRIED, step, failure, wait)
+                step.state = STEP.apply(step, step.state, StepEvent.RETRY, failure)
+                return self._pause(step, wait)
+            return 0.0  # of a lost attempt: its retry is on its way already
+        step.state = STEP.apply(step, step.state, StepEvent.FAIL, failure)
+        self._report(EventType.STEP_FAILED, step, failure)
+        self._finish(step)
+        return 0.0
+
+    def _report(self, type: EventType, step: StepProgress, failure: Failure, delay: float | None = None) -> None:
+        key = self.plan.steps[step.ordinal].key
+        self.log.append(Event(type, step.ordinal, step.attempt, key, failure=failure, delay=delay))
+
+    def _pause(self, step: StepProgress, wait: float) -> float:
+        if wait <= 0.0:
+            self.wake(step.ordinal)
+            return 0.0
+        return wait
+
+    def _finish(self, step: StepProgress) -> None:
+        """A step is over: what waits for its outputs becomes ready or is skipped, and so on downwards."""
+        finished = deque([step])
+        while finished:
+            step = finished.popleft()
+            self.unfinished -= 1
+            if step.state in (StepState.FAILED, StepState.SKIPPED):
+                self.failed += 1
+            for output in self.plan.steps[step.ordinal].outputs:
+                finished += self._settle(step.ordinal, output.node, step.state, done=True)
+
+    def _settle(self, ordinal: int, node: str, state: StepState, *, done: bool) -> list[StepProgress]:
+        """Tells the consumers of an output what became of it; returns those that are skipped for it."""
+        skipped = []
+        for met, consumer in self._count_down(ordinal, node, state, done=done):
+            step = self.steps[consumer]
+            if step.state != StepState.PENDING or not self._runs_on:
+                continue
+            if not met:
+                step.state = STEP.apply(step, step.state, StepEvent.SKIP, SKIPPED)
+                self.touched.add(consumer)
+                self.log.append(
+                    Event(EventType.STEP_SKIPPED, consumer, 0, self.plan.steps[consumer].key, failure=SKIPPED)
+                )
+                skipped.append(step)
+            elif not self._unmet[consumer]:
+                self._become_ready(step)
+        return skipped
+
+    def _count_down(self, ordinal: int, node: str, state: StepState, *, done: bool) -> list[tuple[bool, int]]:
+        """Meets or breaks the edges that this output decides; whoever was decided before is left alone."""
+        consumers = self._index.consumers.get((ordinal, node))
+        if not consumers:
+            return []
+        decided = []
+        first = (ordinal, node) not in self._settled
+        self._settled.add((ordinal, node))
+        stored = state == StepState.SUCCEEDED or not first
+        for consumer in consumers:
+            if consumer.trigger == TriggerRule.ON_SUCCESS:
+                if not first:
+                    continue
+                met = stored
+            elif not done:
+                continue
+            else:
+                met = consumer.trigger == TriggerRule.ON_DONE or state == StepState.FAILED
+            if met:
+                self._unmet[consumer.ordinal] -= 1
+            decided.append((met, consumer.ordinal))
+        return decided
+
+    def _drop_waiting(self) -> None:
+        for step in self.steps:
+            if step.state in (StepState.READY, StepState.WAITING):
+                step.state = STEP.apply(step, step.state, StepEvent.CANCEL)
+                self.touched.add(step.ordinal)
+                self.unfinished -= 1
+        self.ready.clear()
+
+    def _conclude(self) -> None:
+        """Ends the run when nothing is left to wait for; never while one of its attempts is live (A12)."""
+        if self.live or self.state.is_terminal:
+            return
+        if self.state == RunState.QUEUED and self.failure is None:
+            if self.log and self.log[-1].type == EventType.RUN_CANCEL_REQUESTED:
+                self.state = RUN.apply(self, self.state, RunVerb.END_CANCELED)
+                self.log.append(Event(EventType.RUN_CANCELED))
+        elif self.failure is not None:
+            self.state = RUN.apply(self, self.state, RunVerb.FAIL, self.failure)
+            self.log.append(Event(EventType.RUN_FAILED, failure=self.failure))
+        elif self.state == RunState.CANCELING:
+            self.state = RUN.apply(self, self.state, RunVerb.END_CANCELED)
+            self.log.append(Event(EventType.RUN_CANCELED))
+        elif self.state == RunState.STARTED and not self.unfinished:
+            if self.failed:
+                self.state = RUN.apply(self, self.state, RunVerb.FAIL, self._first_failure())
+                self.log.append(Event(EventType.RUN_FAILED, failure=self.failure))
+            else:
+                self.state = RUN.apply(self, self.state, RunVerb.SUCCEED)
+                self.log.append(Event(EventType.RUN_SUCCEEDED))
+
+    def _first_failure(self) -> Failure | None:
+        return next((failure for _, failure in self.final_failures() if failure is not SKIPPED), None)
+
+
+def _unexplained(outcome: AttemptOutcome) -> Failure:
+    if outcome == AttemptOutcome.SUCCEEDED:
+        return SKIPPED  # never looked at
+    return Failure(FailureReason.INFRASTRUCTURE, f"the attempt ended as {outcome.name} without further explanation")

@@ -1,0 +1,146 @@
+"""The life of a step."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from rivers.lifecycle.events import Failure
+from rivers.lifecycle.states import StepState
+from rivers.lifecycle.table import Table
+
+
+class StepEvent(StrEnum):
+    """What can happen to a step."""
+
+    BECOME_READY = "become ready"
+    DISPATCH = "dispatch"
+    START = "start"
+    SUCCEED = "succeed"
+    RETRY = "retry"
+    FAIL = "fail"
+    RETURN = "return"
+    LOSE = "lose"
+    SKIP = "skip"
+    CANCEL = "cancel"
+
+
+class StepProgress:
+    """One step of a run, as far as it has come.
+
+    `token` is the step's current token (0 before the first dispatch and after a fence): only a result that carries it
+    counts. `produced` holds, for each output, the token of the attempt that stored it, 0 for none yet.
+    """
+
+    __slots__ = ("attempt", "failure", "failures", "lost", "ordinal", "produced", "returns", "state", "token")
+
+    def __init__(self, ordinal: int, outputs: int) -> None:
+        self.ordinal = ordinal
+        self.state = StepState.PENDING
+        self.attempt = 0
+        self.token = 0
+        self.failures = 0
+        self.lost = 0
+        self.returns = 0
+        self.failure: Failure | None = None
+        self.produced = [0] * outputs
+
+    def __repr__(self) -> str:
+        return f"{self.ordinal} (attempt {self.attempt}, token {self.token})"
+
+
+def _ready(step: StepProgress) -> None:
+    """Every input is there."""
+
+
+def _dispatch(step: StepProgress, token: int) -> None:
+    """A new attempt is issued; its token replaces any older one."""
+    step.attempt += 1
+    step.token = token
+
+
+def _start(step: StepProgress) -> None:
+    """The body runs."""
+
+
+def _succeed(step: StepProgress) -> None:
+    """The body returned and its outputs are stored."""
+    step.failure = None
+    step.produced = [token or step.token for token in step.produced]
+
+
+def _succeed_late(step: StepProgress) -> None:
+    """A lost attempt that nobody superseded had succeeded after all (A10)."""
+    step.lost -= 1
+    _succeed(step)
+
+
+def _fail_late(step: StepProgress, failure: Failure) -> None:
+    """A lost attempt that nobody superseded had failed for good (A10)."""
+    step.lost -= 1
+    _fail(step, failure)
+
+
+def _retry(step: StepProgress, failure: Failure) -> None:
+    """The body failed and the retry policy allows another attempt."""
+    step.failures += 1
+    step.failure = failure
+
+
+def _fail(step: StepProgress, failure: Failure) -> None:
+    """The body failed and no attempt is left."""
+    step.failures += 1
+    step.failure = failure
+
+
+def _return(step: StepProgress) -> None:
+    """The attempt never started: it charges nothing and its number is used again (A16)."""
+    step.attempt -= 1
+    step.returns += 1
+
+
+def _lose(step: StepProgress, failure: Failure) -> None:
+    """The attempt was lost or crashed and the infrastructure budget pays for another; the token stays (A10)."""
+    step.lost += 1
+    step.failure = failure
+
+
+def _skip(step: StepProgress, failure: Failure) -> None:
+    """What it depends on will never be there."""
+    step.failure = failure
+
+
+def _cancel(step: StepProgress) -> None:
+    """The run was canceled before it could succeed."""
+
+
+_S, _E = StepState, StepEvent
+
+STEP = Table(
+    "step",
+    StepState.PENDING,
+    {
+        (_S.PENDING, _E.BECOME_READY): (_S.READY, _ready),
+        (_S.PENDING, _E.SKIP): (_S.SKIPPED, _skip),
+        (_S.PENDING, _E.CANCEL): (_S.CANCELED, _cancel),
+        (_S.READY, _E.DISPATCH): (_S.DISPATCHED, _dispatch),
+        (_S.READY, _E.SUCCEED): (_S.SUCCEEDED, _succeed_late),
+        (_S.READY, _E.FAIL): (_S.FAILED, _fail_late),
+        (_S.READY, _E.CANCEL): (_S.CANCELED, _cancel),
+        (_S.DISPATCHED, _E.START): (_S.RUNNING, _start),
+        (_S.DISPATCHED, _E.SUCCEED): (_S.SUCCEEDED, _succeed),
+        (_S.DISPATCHED, _E.RETRY): (_S.WAITING, _retry),
+        (_S.DISPATCHED, _E.FAIL): (_S.FAILED, _fail),
+        (_S.DISPATCHED, _E.RETURN): (_S.WAITING, _return),
+        (_S.DISPATCHED, _E.LOSE): (_S.WAITING, _lose),
+        (_S.DISPATCHED, _E.CANCEL): (_S.CANCELED, _cancel),
+        (_S.RUNNING, _E.SUCCEED): (_S.SUCCEEDED, _succeed),
+        (_S.RUNNING, _E.RETRY): (_S.WAITING, _retry),
+        (_S.RUNNING, _E.FAIL): (_S.FAILED, _fail),
+        (_S.RUNNING, _E.LOSE): (_S.WAITING, _lose),
+        (_S.RUNNING, _E.CANCEL): (_S.CANCELED, _cancel),
+        (_S.WAITING, _E.BECOME_READY): (_S.READY, _ready),
+        (_S.WAITING, _E.SUCCEED): (_S.SUCCEEDED, _succeed_late),
+        (_S.WAITING, _E.FAIL): (_S.FAILED, _fail_late),
+        (_S.WAITING, _E.CANCEL): (_S.CANCELED, _cancel),
+    },
+)

@@ -1,0 +1,7 @@
+"""Partition keys."""
+
+from __future__ import annotations
+
+
+class PartitionKey:
+    """One partition key, or several that are handled together."""

@@ -1,0 +1,88 @@
+"""The immutable plan of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from rivers.definitions.kinds import HandlerKind, TriggerRule
+from rivers.definitions.snapshot import ExecutorDefinition, PoolClaim, RetryDefinition
+from rivers.partitions.key import PartitionKey
+
+
+class Placement(IntEnum):
+    """Where a step may run."""
+
+    ANY_WORKER = 1
+    HOME = 2
+
+
+@dataclass(frozen=True, slots=True)
+class StepId:
+    """The identity of a step within a run. `str()` is for people only."""
+
+    node: str
+    mapping_key: str | None = None
+    matrix_cell: tuple[tuple[str, str], ...] = ()
+    partition_keys: tuple[PartitionKey, ...] = ()
+
+    def __str__(self) -> str:
+        return self.node if self.mapping_key is None else f"{self.node}__{self.mapping_key}"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedOutput:
+    """One output that the run wants of a step."""
+
+    node: str
+    handler: HandlerKind = HandlerKind.DEFAULT
+    is_asset: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedEdge:
+    """One dependency; `producer` is the ordinal of the step that makes it, `None` for what is loaded from outside."""
+
+    node: str
+    producer: int | None
+    parameter: str | None
+    trigger: TriggerRule = TriggerRule.ON_SUCCESS
+    handler: HandlerKind = HandlerKind.DEFAULT
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """One planned step; `step` is its definition's key, `key` its text form."""
+
+    id: StepId
+    step: str
+    outputs: tuple[PlannedOutput, ...]
+    edges: tuple[PlannedEdge, ...] = ()
+    location: str = ""
+    placement: Placement = Placement.ANY_WORKER
+    retry: RetryDefinition | None = None
+    pools: tuple[PoolClaim, ...] = ()
+    condition: str | None = None
+    key: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.key:
+            object.__setattr__(self, "key", str(self.id))
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """Steps in topological order; a step's ordinal is its index. `config` is the launch document, plain data."""
+
+    steps: tuple[PlannedStep, ...]
+    location: str = ""
+    digest: str = ""
+    job: str | None = None
+    executor: ExecutorDefinition | None = None
+    config: dict[str, object] | None = None
+    partition_key: PartitionKey | None = None
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The nodes that the run produces, in topological order."""
+        return tuple(output.node for step in self.steps for output in step.outputs)

@@ -1,0 +1,1 @@
+"""Generated from `protos/rivers/v1`; not edited by hand."""
