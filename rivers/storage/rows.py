@@ -1,7 +1,7 @@
 """Rows as the deciding code holds them, and the set of them that one transaction writes.
 
-Rows are mutable and owned by whoever decides: the scheduler's core, or a run's driver in process. A `WriteSet` gathers the
-rows that a batch touched; a row that changed several times in a batch is written once, with its last image.
+Rows are mutable and owned by whoever decides: the scheduler's core, or a run's driver in process. A `WriteSet` gathers
+the rows that a batch touched; a row that changed several times in a batch is written once, with its last image.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from rivers.lifecycle.events import Event, Failure
 from rivers.lifecycle.states import LaunchCause, LogStream, RunKind, RunOwner, RunState
 from rivers.lifecycle.step import StepProgress
 from rivers.partitions.key import PartitionKey
-from rivers.planning.plan import RunPlan
+from rivers.planning.plan import PlannedStep, RunPlan
 
 
 @dataclass(slots=True)
@@ -59,8 +59,8 @@ class EventRow:
     run_id: str
     seq: int
     at: int
-    step_key: str
     event: Event
+    step: PlannedStep | None
 
 
 @dataclass(slots=True)
