@@ -1,0 +1,260 @@
+"""Definitions ↔ `rivers.v1`, and a snapshot as the stream that a location answers with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import cast
+
+from rivers.definitions.kinds import BackoffKind, ExecutorKind, HandlerKind, StepKind, TriggerRule
+from rivers.definitions.snapshot import (
+    EdgeDefinition,
+    ExecutorDefinition,
+    JobDefinition,
+    OutputDefinition,
+    PoolClaim,
+    RetryDefinition,
+    Snapshot,
+    StepDefinition,
+)
+from rivers.v1 import definition_service_pb2, definitions_pb2
+from rivers.wire.values import decode_map, encode_map
+
+#: A slice is closed before it passes this many bytes, well under the default message size of 4 MiB.
+SLICE_BYTES = 512 * 1024
+
+
+def encode_executor(executor: ExecutorDefinition) -> definitions_pb2.ExecutorDefinition:
+    """An executor."""
+    return definitions_pb2.ExecutorDefinition(
+        kind=cast("definitions_pb2.ExecutorKind.ValueType", executor.kind),
+        max_workers=executor.max_workers,
+        max_async_concurrent=executor.max_async_concurrent,
+        kubernetes=encode_map(dict(executor.kubernetes)) if executor.kubernetes else None,
+    )
+
+
+def decode_executor(executor: definitions_pb2.ExecutorDefinition) -> ExecutorDefinition:
+    """An executor."""
+    return ExecutorDefinition(
+        ExecutorKind(executor.kind),
+        executor.max_workers if executor.HasField("max_workers") else None,
+        executor.max_async_concurrent if executor.HasField("max_async_concurrent") else None,
+        tuple(decode_map(executor.kubernetes).items()),
+    )
+
+
+def encode_retry(retry: RetryDefinition) -> definitions_pb2.RetryDefinition:
+    """A retry policy."""
+    only = None
+    if retry.reasons is not None or retry.exception_types is not None:
+        only = definitions_pb2.RetryFilter(reasons=retry.reasons or (), exception_types=retry.exception_types or ())
+    return definitions_pb2.RetryDefinition(
+        max_retries=retry.max_retries,
+        backoff=cast("definitions_pb2.BackoffKind.ValueType", retry.backoff or 0),
+        delay_seconds=retry.delay,
+        initial_seconds=retry.initial,
+        factor=retry.factor,
+        schedule_seconds=retry.schedule,
+        jitter=retry.jitter,
+        max_delay_seconds=retry.max_delay,
+        only=only,
+    )
+
+
+def decode_retry(retry: definitions_pb2.RetryDefinition) -> RetryDefinition:
+    """A retry policy. Of a filter by one kind the other is `None` again."""
+    reasons: tuple[str, ...] | None = None
+    exception_types: tuple[str, ...] | None = None
+    if retry.HasField("only"):
+        reasons, exception_types = tuple(retry.only.reasons), tuple(retry.only.exception_types)
+        if bool(reasons) != bool(exception_types):
+            reasons, exception_types = reasons or None, exception_types or None
+    return RetryDefinition(
+        max_retries=retry.max_retries,
+        backoff=BackoffKind(retry.backoff) if retry.backoff else None,
+        delay=retry.delay_seconds,
+        initial=retry.initial_seconds,
+        factor=retry.factor,
+        schedule=tuple(retry.schedule_seconds),
+        jitter=retry.jitter,
+        max_delay=retry.max_delay_seconds if retry.HasField("max_delay_seconds") else None,
+        reasons=reasons,
+        exception_types=exception_types,
+    )
+
+
+def encode_pools(pools: Iterable[PoolClaim]) -> list[definitions_pb2.PoolClaim]:
+    """What a step claims."""
+    return [definitions_pb2.PoolClaim(pool=claim.pool, slots=claim.slots) for claim in pools]
+
+
+def decode_pools(pools: Iterable[definitions_pb2.PoolClaim]) -> tuple[PoolClaim, ...]:
+    """What a step claims."""
+    return tuple([PoolClaim(claim.pool, claim.slots) for claim in pools])
+
+
+def encode_output(output: OutputDefinition) -> definitions_pb2.OutputDefinition:
+    """An output."""
+    return definitions_pb2.OutputDefinition(
+        name=output.name,
+        tags=output.tags,
+        kinds=output.kinds,
+        group=output.group,
+        code_version=output.code_version,
+        metadata=dict(output.metadata),
+        handler=cast("definitions_pb2.HandlerKind.ValueType", output.handler),
+        handler_class=output.handler_class,
+        is_asset=output.is_asset,
+        type_name=output.type_name,
+    )
+
+
+def decode_output(output: definitions_pb2.OutputDefinition) -> OutputDefinition:
+    """An output; its metadata is sorted by key."""
+    return OutputDefinition(
+        name=output.name,
+        tags=tuple(output.tags),
+        kinds=tuple(output.kinds),
+        group=output.group if output.HasField("group") else None,
+        code_version=output.code_version if output.HasField("code_version") else None,
+        metadata=tuple(sorted(output.metadata.items())),
+        handler=HandlerKind(output.handler or HandlerKind.DEFAULT),
+        handler_class=output.handler_class,
+        is_asset=output.is_asset,
+        type_name=output.type_name,
+    )
+
+
+def encode_edge(edge: EdgeDefinition) -> definitions_pb2.EdgeDefinition:
+    """A dependency."""
+    return definitions_pb2.EdgeDefinition(
+        upstream=edge.upstream,
+        parameter=edge.parameter,
+        trigger=cast("definitions_pb2.TriggerRule.ValueType", edge.trigger),
+    )
+
+
+def decode_edge(edge: definitions_pb2.EdgeDefinition) -> EdgeDefinition:
+    """A dependency."""
+    return EdgeDefinition(
+        edge.upstream,
+        edge.parameter if edge.HasField("parameter") else None,
+        TriggerRule(edge.trigger or TriggerRule.ON_SUCCESS),
+    )
+
+
+def encode_step_definition(step: StepDefinition) -> definitions_pb2.StepDefinition:
+    """A step's definition."""
+    return definitions_pb2.StepDefinition(
+        key=step.key,
+        kind=cast("definitions_pb2.StepKind.ValueType", step.kind),
+        outputs=[encode_output(output) for output in step.outputs],
+        edges=[encode_edge(edge) for edge in step.edges],
+        executor=encode_executor(step.executor) if step.executor is not None else None,
+        retry=encode_retry(step.retry) if step.retry is not None else None,
+        pools=encode_pools(step.pools),
+        is_async=step.is_async,
+        resources=step.resources,
+        graph=step.graph,
+        condition=step.condition,
+        description=step.description,
+    )
+
+
+def decode_step_definition(step: definitions_pb2.StepDefinition) -> StepDefinition:
+    """A step's definition."""
+    return StepDefinition(
+        key=step.key,
+        kind=StepKind(step.kind),
+        outputs=tuple([decode_output(output) for output in step.outputs]),
+        edges=tuple([decode_edge(edge) for edge in step.edges]),
+        executor=decode_executor(step.executor) if step.HasField("executor") else None,
+        retry=decode_retry(step.retry) if step.HasField("retry") else None,
+        pools=decode_pools(step.pools),
+        is_async=step.is_async,
+        resources=tuple(step.resources),
+        graph=step.graph,
+        condition=step.condition if step.HasField("condition") else None,
+        description=step.description,
+    )
+
+
+def encode_job(job: JobDefinition) -> definitions_pb2.JobDefinition:
+    """A job."""
+    return definitions_pb2.JobDefinition(
+        name=job.name,
+        steps=job.steps,
+        executor=encode_executor(job.executor) if job.executor is not None else None,
+        retry=encode_retry(job.retry) if job.retry is not None else None,
+        allow_incomplete_deps=job.allow_incomplete_deps,
+    )
+
+
+def decode_job(job: definitions_pb2.JobDefinition) -> JobDefinition:
+    """A job."""
+    return JobDefinition(
+        name=job.name,
+        steps=tuple(job.steps),
+        executor=decode_executor(job.executor) if job.HasField("executor") else None,
+        retry=decode_retry(job.retry) if job.HasField("retry") else None,
+        allow_incomplete_deps=job.allow_incomplete_deps,
+    )
+
+
+def encode_header(snapshot: Snapshot) -> definitions_pb2.SnapshotHeader:
+    """What is said once about a snapshot; the sender adds `step_lease` and `rivers_version`."""
+    return definitions_pb2.SnapshotHeader(
+        digest=snapshot.digest,
+        module=snapshot.module,
+        repository=snapshot.repository,
+        step_count=len(snapshot.steps),
+        job_count=len(snapshot.jobs),
+        default_executor=encode_executor(snapshot.default_executor),
+        default_retry=encode_retry(snapshot.default_retry) if snapshot.default_retry is not None else None,
+        pool_limits=dict(snapshot.pool_limits),
+    )
+
+
+def encode_snapshot(snapshot: Snapshot) -> Iterator[definition_service_pb2.GetSnapshotResponse]:
+    """The header, then the definitions in slices, each made when it is asked for."""
+    yield definition_service_pb2.GetSnapshotResponse(header=encode_header(snapshot))
+    response, size = definition_service_pb2.GetSnapshotResponse(), 0
+    for step in snapshot.steps:
+        encoded = encode_step_definition(step)
+        if size and size + encoded.ByteSize() > SLICE_BYTES:
+            yield response
+            response, size = definition_service_pb2.GetSnapshotResponse(), 0
+        response.slice.steps.append(encoded)
+        size += encoded.ByteSize() + 8
+    for job in snapshot.jobs:
+        named = encode_job(job)
+        if size and size + named.ByteSize() > SLICE_BYTES:
+            yield response
+            response, size = definition_service_pb2.GetSnapshotResponse(), 0
+        response.slice.jobs.append(named)
+        size += named.ByteSize() + 8
+    if size:
+        yield response
+
+
+def decode_snapshot(
+    header: definitions_pb2.SnapshotHeader, slices: Iterable[definition_service_pb2.SnapshotSlice]
+) -> Snapshot:
+    """The snapshot. Its digest is the header's: it names what was loaded, whatever this version can read of it."""
+    steps: list[StepDefinition] = []
+    jobs: list[JobDefinition] = []
+    for part in slices:
+        steps += map(decode_step_definition, part.steps)
+        jobs += map(decode_job, part.jobs)
+    snapshot = Snapshot(
+        steps=tuple(steps),
+        jobs=tuple(jobs),
+        default_executor=decode_executor(header.default_executor),
+        default_retry=decode_retry(header.default_retry) if header.HasField("default_retry") else None,
+        pool_limits=tuple(sorted(header.pool_limits.items())),
+        module=header.module,
+        repository=header.repository,
+    )
+    if header.digest:
+        snapshot.__dict__["digest"] = header.digest
+    return snapshot
