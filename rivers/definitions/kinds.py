@@ -48,3 +48,28 @@ class BackoffKind(IntEnum):
     LINEAR = 2
     EXPONENTIAL = 3
     FIXED = 4
+
+
+class MetadataKind(IntEnum):
+    """What a metadata value means to a reader."""
+
+    TEXT = 1
+    INT = 2
+    FLOAT = 3
+    BOOL = 4
+    URL = 5
+    PATH = 6
+    JSON = 7
+    MARKDOWN = 8
+    TIMESTAMP = 9
+    NULL = 10
+    BYTES = 11
+    DURATION = 12
+    SQL = 13
+    CODE_BLOCK = 14
+    IMAGE = 15
+    PERCENTAGE = 16
+    LIST = 17
+    DATE_RANGE = 18
+    SCHEMA = 19
+    DATA_VERSION = 20
