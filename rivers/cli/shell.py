@@ -28,24 +28,32 @@ class Shell(TyperGroup):
         self.commands = Commands(_as_click)
         self.debug = False
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         return list(self.commands)
 
-    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
         assert isinstance(self.commands, Commands)
         rows = [(name, self.commands.summary(name)) for name in self.commands]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
-    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **settings: Any) -> Any:
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
         """Takes `--debug` wherever it stands."""
         given = list(sys.argv[1:] if args is None else args)
         end = given.index("--") if "--" in given else len(given)
         self.debug = DEBUG in given[:end]
         given = [argument for argument in given[:end] if argument != DEBUG] + given[end:]
-        return super().main(given, prog_name or "rivers", **settings)
+        return super().main(given, prog_name or "rivers", complete_var, standalone_mode, windows_expand_args, **extra)
 
-    def invoke(self, ctx: typer.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError, KeyboardInterrupt):

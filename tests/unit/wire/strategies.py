@@ -1,0 +1,155 @@
+"""What definitions and plans can look like."""
+
+from hypothesis import strategies as st
+
+from rivers.definitions.kinds import BackoffKind, ExecutorKind, HandlerKind, StepKind, TriggerRule
+from rivers.definitions.snapshot import (
+    EdgeDefinition,
+    ExecutorDefinition,
+    JobDefinition,
+    OutputDefinition,
+    PoolClaim,
+    RetryDefinition,
+    Snapshot,
+    StepDefinition,
+)
+from rivers.lifecycle.events import Failure
+from rivers.lifecycle.states import FailureReason
+from rivers.partitions.key import PartitionKey
+from rivers.planning.plan import Placement, PlannedEdge, PlannedOutput, PlannedStep, RunPlan, StepId
+
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+name = st.text("abcé_/", min_size=1, max_size=6)
+seconds = st.floats(0, 1e6)
+counts = st.integers(0, 2**31 - 1)
+
+
+def some(strategy, most=3):
+    return st.lists(strategy, max_size=most).map(tuple)
+
+
+def maybe(strategy):
+    return st.none() | strategy
+
+
+def pairs(values):
+    return st.dictionaries(name, values, max_size=3).map(lambda found: tuple(sorted(found.items())))
+
+
+concrete_keys = st.lists(name, min_size=1, max_size=3).map(PartitionKey.Single) | st.dictionaries(
+    name, st.lists(name, min_size=1, max_size=2), min_size=1, max_size=3
+).map(PartitionKey.Multi)
+partition_keys = concrete_keys | st.lists(concrete_keys, min_size=1, max_size=3).map(PartitionKey.Set)
+
+executors = st.builds(
+    ExecutorDefinition,
+    st.sampled_from(ExecutorKind),
+    maybe(counts),
+    maybe(counts),
+    pairs(st.integers(-5, 5) | text | st.booleans()),
+)
+# Of a filter by reasons or by types one alone has the other unset.
+filters = (
+    st.tuples(st.none(), st.none())
+    | st.tuples(st.lists(name, min_size=1).map(tuple), st.none())
+    | st.tuples(st.none(), st.lists(name, min_size=1).map(tuple))
+    | st.tuples(st.lists(name, min_size=1).map(tuple), st.lists(name, min_size=1).map(tuple))
+)
+retries = st.builds(
+    lambda only, **fields: RetryDefinition(reasons=only[0], exception_types=only[1], **fields),
+    filters,
+    max_retries=counts,
+    backoff=maybe(st.sampled_from(BackoffKind)),
+    delay=seconds,
+    initial=seconds,
+    factor=seconds,
+    schedule=some(seconds),
+    jitter=seconds,
+    max_delay=maybe(seconds),
+)
+pools = some(st.builds(PoolClaim, name, counts))
+outputs = st.builds(
+    OutputDefinition,
+    name=name,
+    tags=some(text),
+    kinds=some(text),
+    group=maybe(text),
+    code_version=maybe(text),
+    metadata=pairs(text),
+    handler=st.sampled_from(HandlerKind),
+    handler_class=text,
+    is_asset=st.booleans(),
+    type_name=text,
+)
+edges = st.builds(EdgeDefinition, name, maybe(text), st.sampled_from(TriggerRule))
+step_definitions = st.builds(
+    StepDefinition,
+    key=name,
+    kind=st.sampled_from(StepKind),
+    outputs=some(outputs, 2),
+    edges=some(edges, 2),
+    executor=maybe(executors),
+    retry=maybe(retries),
+    pools=pools,
+    is_async=st.booleans(),
+    resources=some(name),
+    graph=text,
+    condition=maybe(text),
+    description=text,
+)
+jobs = st.builds(
+    JobDefinition,
+    name=name,
+    steps=some(name),
+    executor=maybe(executors),
+    retry=maybe(retries),
+    allow_incomplete_deps=st.booleans(),
+)
+snapshots = st.builds(
+    Snapshot,
+    steps=some(step_definitions),
+    jobs=some(jobs),
+    default_executor=executors,
+    default_retry=maybe(retries),
+    pool_limits=pairs(counts),
+    module=text,
+    repository=text,
+)
+step_ids = st.builds(
+    StepId, name, maybe(text), some(st.tuples(name, text)), st.lists(concrete_keys, max_size=2).map(tuple)
+)
+planned_steps = st.builds(
+    PlannedStep,
+    id=step_ids,
+    step=name,
+    outputs=some(st.builds(PlannedOutput, name, st.sampled_from(HandlerKind), st.booleans())),
+    edges=some(
+        st.builds(
+            PlannedEdge, name, maybe(counts), maybe(text), st.sampled_from(TriggerRule), st.sampled_from(HandlerKind)
+        )
+    ),
+    location=text,
+    placement=st.sampled_from(Placement),
+    retry=maybe(retries),
+    pools=pools,
+    condition=maybe(text),
+)
+plans = st.builds(
+    RunPlan,
+    steps=some(planned_steps),
+    location=text,
+    digest=text,
+    job=maybe(text),
+    executor=maybe(executors),
+    config=maybe(st.dictionaries(text, st.integers(-5, 5) | st.lists(st.booleans(), max_size=2), max_size=3)),
+    partition_key=maybe(partition_keys),
+)
+failures = st.builds(
+    Failure,
+    reason=st.sampled_from(FailureReason),
+    message=text,
+    exception_types=some(name),
+    traceback=text,
+    signal=st.integers(0, 64),
+    exit_code=st.integers(-255, 255),
+)
