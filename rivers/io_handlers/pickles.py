@@ -1,0 +1,56 @@
+"""The IO handler that pickles values into an object store."""
+
+from __future__ import annotations
+
+import pickle
+from time import perf_counter
+from typing import Any
+
+from pydantic import field_validator
+from pydantic_settings import SettingsConfigDict
+
+from rivers.io_handlers.handler import BaseIOHandler
+from rivers.io_handlers.keys import partition_suffix
+from rivers.kernel.io_contexts import InputContext, OutputContext
+
+
+class PickleIOHandler(BaseIOHandler):
+    """Pickles values as `[prefix/]asset.pkl`, partitioned ones as `[prefix/]asset/partition/data.pkl`.
+
+    `store` is an obstore store, or an object with the same `put` and `get`. What is not there is the store's error.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="RIVERS_PICKLE_")
+
+    store: Any
+    prefix: str = ""
+
+    @field_validator("store")
+    @classmethod
+    def _check_store(cls, store: Any) -> Any:
+        if not (callable(getattr(store, "put", None)) and callable(getattr(store, "get", None))):
+            raise ValueError(f"store must be an obstore store such as LocalStore(path), got {type(store).__name__}")
+        return store
+
+    def handle_output(self, context: OutputContext, obj: Any) -> None:
+        path = self._path(context)
+        data = pickle.dumps(obj, protocol=pickle.HIGHEST_PROTOCOL)
+        started = perf_counter()
+        self.store.put(path, data)
+        context.add_output_metadata(
+            {
+                "path": path,
+                "serializer": "pickle",
+                "size_bytes": len(data),
+                "write_duration_s": round(perf_counter() - started, 6),
+            }
+        )
+
+    def load_input(self, context: InputContext) -> Any:
+        return pickle.loads(self.store.get(self._path(context)).bytes())
+
+    def _path(self, context: InputContext | OutputContext) -> str:
+        suffix = partition_suffix(context.partition)
+        path = f"{context.asset_name}.pkl" if suffix is None else f"{context.asset_name}/{suffix}/data.pkl"
+        prefix = self.prefix.strip("/")
+        return f"{prefix}/{path}" if prefix else path
