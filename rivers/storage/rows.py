@@ -18,7 +18,10 @@ from rivers.planning.plan import PlannedStep, RunPlan
 
 @dataclass(slots=True)
 class RunRow:
-    """A run. Times in nanoseconds since the epoch. Below the gap: what changes after the insert."""
+    """A run. Times in nanoseconds since the epoch. Below the gap: what changes after the insert.
+
+    Whoever changes a row raises its `version`; `stored_version` is the one in the database, kept by storage.
+    """
 
     run_id: str
     kind: RunKind
@@ -50,6 +53,7 @@ class RunRow:
     completed_steps: int = 0
     owner_expires_at: int | None = None
     version: int = 0
+    stored_version: int = field(default=0, compare=False, repr=False)
 
 
 @dataclass(slots=True)
@@ -106,10 +110,11 @@ class LocationRow:
 
 @dataclass(slots=True)
 class WriteSet:
-    """What one transaction writes."""
+    """What one transaction writes. `replanned` holds waiting runs whose plan was made anew, with that plan."""
 
     new_runs: list[RunRow] = field(default_factory=list)
     plans: list[tuple[str, RunPlan]] = field(default_factory=list)
+    replanned: list[tuple[RunRow, RunPlan]] = field(default_factory=list)
     changed_runs: dict[str, RunRow] = field(default_factory=dict)
     steps: dict[tuple[str, int], StepProgress] = field(default_factory=dict)
     attempts: dict[int, Attempt] = field(default_factory=dict)
