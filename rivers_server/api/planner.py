@@ -1,0 +1,78 @@
+"""Plans for requests, prepared outside the core. Equal requests share one plan while the definitions stay the same."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+
+from rivers.planning.build import plan_job, plan_selection
+
+from rivers.definitions.snapshot import Snapshot
+from rivers.errors import InvalidRequestError, LocationNotFoundError, LocationUnavailableError
+from rivers.planning.plan import RunPlan
+from rivers.v1 import run_service_pb2
+from rivers.wire.values import decode_map
+
+#: Plans of repositories with more steps than this are made on another thread, so that the event loop goes on.
+SMALL = 200
+KEPT_PLANS = 256
+
+
+class Planner:
+    """Makes plans from the snapshots that the core holds. `replica_of` returns (known, snapshot) of a location."""
+
+    def __init__(self, snapshot_of: Callable[[str], tuple[bool, Snapshot | None]]) -> None:
+        self._snapshot_of = snapshot_of
+        self._kept: OrderedDict[tuple[object, ...], RunPlan] = OrderedDict()
+
+    async def plan(self, request: run_service_pb2.SubmitRunRequest) -> RunPlan:
+        """The plan of a request; raises what is wrong with it."""
+        target = request.WhichOneof("target")
+        if not request.location:
+            raise InvalidRequestError("location is missing; name the code location to run in", field="location")
+        known, snapshot = self._snapshot_of(request.location)
+        if not known:
+            raise LocationNotFoundError(location=request.location, field="location")
+        if snapshot is None:
+            raise LocationUnavailableError(location=request.location, field="location")
+        if target is None:
+            raise InvalidRequestError("target is missing; give a job or a selection of nodes", field="target")
+        config = decode_map(request.config) if request.HasField("config") else None
+        if target == "job":
+            key: tuple[object, ...] = (request.location, snapshot.digest, request.job)
+            return await self._make(
+                key, config, snapshot, lambda: plan_job(snapshot, request.job, location=request.location, config=config)
+            )
+        nodes = tuple(request.selection.nodes) or None
+        include_upstream = request.selection.include_upstream
+        key = (request.location, snapshot.digest, nodes, include_upstream)
+        return await self._make(
+            key,
+            config,
+            snapshot,
+            lambda: plan_selection(
+                snapshot, nodes, include_upstream=include_upstream, location=request.location, config=config
+            ),
+        )
+
+    async def _make(
+        self,
+        key: tuple[object, ...],
+        config: dict[str, object] | None,
+        snapshot: Snapshot,
+        make: Callable[[], RunPlan],
+    ) -> RunPlan:
+        if config is not None:
+            return await self._compute(snapshot, make)
+        plan = self._kept.get(key)
+        if plan is None:
+            plan = self._kept[key] = await self._compute(snapshot, make)
+            if len(self._kept) > KEPT_PLANS:
+                self._kept.popitem(last=False)
+        else:
+            self._kept.move_to_end(key)
+        return plan
+
+    async def _compute(self, snapshot: Snapshot, make: Callable[[], RunPlan]) -> RunPlan:
+        return make() if len(snapshot.steps) <= SMALL else await asyncio.to_thread(make)

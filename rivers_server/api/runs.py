@@ -1,0 +1,225 @@
+"""`RunService`: parse, one call, format."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from grpc.aio import ServicerContext
+
+from rivers.errors import InvalidRequestError, RiversError, RunNotFoundError
+from rivers.lifecycle.states import LaunchCause, RunKind, RunState
+from rivers.lifecycle.step import StepProgress
+from rivers.storage import events, logs, runs
+from rivers.storage.rows import RunRow
+from rivers.v1 import run_service_pb2, run_service_pb2_grpc
+from rivers.wire.errors import to_status
+from rivers.wire.identity import decode_partition_key
+from rivers.wire.runs import encode_log, encode_run, encode_step
+from rivers.wire.values import decode_tags
+from rivers_server.api.errors import streaming, unary
+from rivers_server.api.pages import decode_token, encode_token, page_size
+from rivers_server.api.planner import Planner
+from rivers_server.api.reader import Reader
+from rivers_server.core.inputs import Cancel, Explain, Message, Submit
+from rivers_server.reply import FutureReply
+from rivers_server.watch import Watches
+
+Context = ServicerContext[Any, Any]
+
+EVENTS_A_MESSAGE = 500
+MAX_BATCH = 1_000
+
+
+class RunServicer(run_service_pb2_grpc.RunServiceServicer):
+    """Runs. What changes state goes to the core; what only reads goes to the rows."""
+
+    def __init__(self, put: Callable[[Message], None], reader: Reader, planner: Planner, watches: Watches) -> None:
+        self._put = put
+        self._reader = reader
+        self._planner = planner
+        self._watches = watches
+
+    @unary
+    async def SubmitRun(
+        self, request: run_service_pb2.SubmitRunRequest, context: Context
+    ) -> run_service_pb2.SubmitRunResponse:
+        return await self._submit(request)
+
+    @unary
+    async def BatchSubmitRuns(
+        self, request: run_service_pb2.BatchSubmitRunsRequest, context: Context
+    ) -> run_service_pb2.BatchSubmitRunsResponse:
+        if len(request.requests) > MAX_BATCH:
+            raise InvalidRequestError(
+                f"a batch holds at most {MAX_BATCH} requests, got {len(request.requests)}", field="requests"
+            )
+        outcomes = await asyncio.gather(*map(self._submit, request.requests), return_exceptions=True)
+        return run_service_pb2.BatchSubmitRunsResponse(results=[_batch_result(outcome) for outcome in outcomes])
+
+    @unary
+    async def GetRun(self, request: run_service_pb2.GetRunRequest, context: Context) -> run_service_pb2.GetRunResponse:
+        row = await self._row(request.run_id)
+        plan, steps = await self._reader.read(_plan_and_steps, request.run_id)
+        reasons = await self._block_reasons([row])
+        return run_service_pb2.GetRunResponse(
+            run=encode_run(row, block_reason=reasons.get(row.run_id, "")),
+            steps=[encode_step(planned, step) for planned, step in zip(plan.steps, steps, strict=True)],
+        )
+
+    @unary
+    async def ListRuns(
+        self, request: run_service_pb2.ListRunsRequest, context: Context
+    ) -> run_service_pb2.ListRunsResponse:
+        size = page_size(request.page_size)
+        before = decode_token(request.page_token, int, str)
+        rows = await self._reader.read(
+            runs.page,
+            location=request.location or None,
+            job=request.job or None,
+            states=[RunState(state) for state in request.states] or None,
+            before=before,
+            limit=size,
+        )
+        reasons = await self._block_reasons(rows)
+        last = rows[-1] if len(rows) == size else None
+        return run_service_pb2.ListRunsResponse(
+            runs=[encode_run(row, block_reason=reasons.get(row.run_id, "")) for row in rows],
+            next_page_token=encode_token(last.submitted_at, last.run_id) if last is not None else "",
+        )
+
+    @unary
+    async def CancelRun(
+        self, request: run_service_pb2.CancelRunRequest, context: Context
+    ) -> run_service_pb2.CancelRunResponse:
+        reply = FutureReply.make(encode_run)
+        self._put(Cancel(request.run_id, request.reason, reply))
+        return run_service_pb2.CancelRunResponse(run=await reply.future)
+
+    @streaming
+    async def WatchRun(
+        self, request: run_service_pb2.WatchRunRequest, context: Context
+    ) -> AsyncIterator[run_service_pb2.WatchRunResponse]:
+        after = request.after_seq
+        with self._watches.on(request.run_id) as changed:
+            while True:
+                changed.clear()
+                row = await self._row(request.run_id)
+                page = await self._reader.read(events.of_run, request.run_id, after_seq=after, limit=EVENTS_A_MESSAGE)
+                if page:
+                    after = page[-1].seq
+                    yield run_service_pb2.WatchRunResponse(events=page)
+                elif row.state.is_terminal:
+                    return
+                else:
+                    await changed.wait()
+
+    @unary
+    async def ListRunEvents(
+        self, request: run_service_pb2.ListRunEventsRequest, context: Context
+    ) -> run_service_pb2.ListRunEventsResponse:
+        size = page_size(request.page_size, default=100)
+        place = decode_token(request.page_token, int)
+        await self._row(request.run_id)
+        page = await self._reader.read(
+            events.of_run, request.run_id, after_seq=int(place[0]) if place else 0, limit=size
+        )
+        token = encode_token(page[-1].seq) if len(page) == size else ""
+        return run_service_pb2.ListRunEventsResponse(events=page, next_page_token=token)
+
+    @streaming
+    async def WatchRunLogs(
+        self, request: run_service_pb2.WatchRunLogsRequest, context: Context
+    ) -> AsyncIterator[run_service_pb2.WatchRunLogsResponse]:
+        after = request.after_seq
+        with self._watches.on(request.run_id) as changed:
+            while True:
+                changed.clear()
+                row = await self._row(request.run_id)
+                page = await self._reader.read(
+                    logs.of_run, request.run_id, after_seq=after, step_key=request.step_key, limit=EVENTS_A_MESSAGE
+                )
+                if page:
+                    after = page[-1].seq
+                    yield run_service_pb2.WatchRunLogsResponse(chunks=[encode_log(chunk) for chunk in page])
+                elif row.state.is_terminal or request.no_follow:
+                    return
+                else:
+                    await changed.wait()
+
+    # -- within -----------------------------------------------------------------------------------------------------
+
+    async def _submit(self, request: run_service_pb2.SubmitRunRequest) -> run_service_pb2.SubmitRunResponse:
+        plan = await self._planner.plan(request)
+        tags = decode_tags(request.tags)
+        reply = FutureReply.make(_encode_submitted)
+        self._put(
+            Submit(
+                plan=plan,
+                kind=RunKind.JOB if plan.job is not None else RunKind.MATERIALIZATION,
+                reply=reply,
+                request_id=request.request_id or None,
+                tags=tags,
+                priority=_priority(tags),
+                cause=LaunchCause(request.launch.cause or LaunchCause.USER),
+                cause_name=request.launch.name,
+                parent_run_id=request.parent_run_id,
+                partition_key=(
+                    decode_partition_key(request.partition_key) if request.HasField("partition_key") else None
+                ),
+            )
+        )
+        submitted: run_service_pb2.SubmitRunResponse = await reply.future
+        return submitted
+
+    async def _row(self, run_id: str) -> RunRow:
+        if not run_id:
+            raise InvalidRequestError("run_id is missing", field="run_id")
+        row = await self._reader.read(runs.get, run_id)
+        if row is None:
+            raise RunNotFoundError(run_id=run_id)
+        return row
+
+    async def _block_reasons(self, rows: list[RunRow]) -> dict[str, str]:
+        waiting = [row.run_id for row in rows if row.state == RunState.QUEUED]
+        if not waiting:
+            return {}
+        reply = FutureReply.make()
+        self._put(Explain(waiting, reply))
+        reasons: dict[str, str] = await reply.future
+        return reasons
+
+
+def _plan_and_steps(connection: Any, run_id: str) -> tuple[Any, Any]:
+    plan = runs.plan(connection, run_id)
+    moved = {step.ordinal: step for step in runs.steps(connection, run_id)}
+    return plan, [moved.get(n) or StepProgress(n, len(step.outputs)) for n, step in enumerate(plan.steps)]
+
+
+def _encode_submitted(result: tuple[RunRow, bool]) -> run_service_pb2.SubmitRunResponse:
+    row, existed = result
+    return run_service_pb2.SubmitRunResponse(run=encode_run(row), existed=existed)
+
+
+def _batch_result(outcome: run_service_pb2.SubmitRunResponse | BaseException) -> run_service_pb2.BatchSubmitResult:
+    if isinstance(outcome, run_service_pb2.SubmitRunResponse):
+        return run_service_pb2.BatchSubmitResult(submitted=outcome)
+    if not isinstance(outcome, RiversError):
+        raise outcome
+    return run_service_pb2.BatchSubmitResult(
+        error=run_service_pb2.BatchSubmitError(status=to_status(outcome).code, code=outcome.code, message=str(outcome))
+    )
+
+
+def _priority(tags: tuple[tuple[str, str], ...]) -> int:
+    for key, value in tags:
+        if key == "rivers/priority":
+            try:
+                priority = int(value)
+            except ValueError:
+                return 0
+            if not -100 <= priority <= 100:
+                raise InvalidRequestError(f"tag rivers/priority must be -100 to 100, got {priority}", field="tags")
+            return priority
+    return 0

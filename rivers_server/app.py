@@ -1,0 +1,203 @@
+"""The scheduler's composition root: the only place where its concrete parts meet."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+import structlog
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import aio as health
+from grpc_reflection.v1alpha import reflection
+from rivers.storage.leadership import Leadership
+
+from rivers.clock import SystemClock
+from rivers.definitions.snapshot import Snapshot
+from rivers.errors import ConfigurationError
+from rivers.storage.database import Database
+from rivers.v1 import (
+    catalog_service_pb2,
+    catalog_service_pb2_grpc,
+    location_service_pb2,
+    location_service_pb2_grpc,
+    run_service_pb2,
+    run_service_pb2_grpc,
+)
+from rivers_server.api.catalog import CatalogServicer
+from rivers_server.api.locations import LocationServicer
+from rivers_server.api.planner import Planner
+from rivers_server.api.reader import Reader
+from rivers_server.api.runs import RunServicer
+from rivers_server.chance import SystemChance
+from rivers_server.core.core import Core
+from rivers_server.core.store import DatabaseStore
+from rivers_server.core.thread import CoreThread
+from rivers_server.links.exchange import Exchange
+from rivers_server.settings import SchedulerSettings
+from rivers_server.watch import Watches
+
+log = structlog.get_logger()
+
+#: One busy Python thread must not keep the core waiting for the default 5 ms at every turn.
+SWITCH_INTERVAL = 0.0005
+SERVER_OPTIONS = (
+    ("grpc.so_reuseport", 0),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+    ("grpc.http2.max_ping_strikes", 0),
+)
+SERVICES = (
+    run_service_pb2.DESCRIPTOR.services_by_name["RunService"].full_name,
+    catalog_service_pb2.DESCRIPTOR.services_by_name["CatalogService"].full_name,
+    location_service_pb2.DESCRIPTOR.services_by_name["LocationService"].full_name,
+)
+
+
+class Scheduler:
+    """A running scheduler: `start`, then `wait` until `stop` is called or the core dies."""
+
+    def __init__(self, settings: SchedulerSettings) -> None:
+        self.settings = settings
+        self.address = ""
+        self._stopping = asyncio.Event()
+        self._death: BaseException | None = None
+
+    async def start(self) -> None:
+        """Binds the port, takes the database and the lead, recovers, serves.
+
+        Raises ConfigurationError for a port in use, StorageError for a directory that another scheduler owns.
+        """
+        loop = asyncio.get_running_loop()
+        settings = self.settings
+        self._server = grpc.aio.server(options=SERVER_OPTIONS)
+        self.address = self._bind(self._server)
+        self._database = await asyncio.to_thread(self._open_database)
+        leadership = await asyncio.to_thread(
+            Leadership.take, self._database, holder=f"{socket.gethostname()}:{os.getpid()}", address=self.address
+        )
+        watches = Watches()
+        self._exchange = Exchange(watches, settings.beat_interval)
+        core = Core(
+            store=DatabaseStore(self._database, leadership),
+            clock=SystemClock(),
+            transport=self._exchange,
+            chance=SystemChance(),
+            settings=settings.core,
+        )
+        self._core = core
+        self._thread = CoreThread(core, on_death=lambda error: loop.call_soon_threadsafe(self._die, error))
+        put = self._thread.put
+        self._exchange.connect(
+            store_id=leadership.store_id,
+            term=leadership.term,
+            put=put,
+            snapshot_of=lambda name: self._snapshot_of(name)[1],
+        )
+        self._reader = Reader(self._database)
+        core.recover()
+        self._thread.start()
+        self._add_services(put, watches)
+        await self._server.start()
+        self._upkeep = asyncio.create_task(self._keep_up())
+        # What is loaded now stays: collections need not look at it again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 20)
+
+    async def wait(self) -> None:
+        """Until it is told to stop; raises what the core died of."""
+        await self._stopping.wait()
+        if self._death is not None:
+            raise self._death
+
+    def stop(self) -> None:
+        """Asks it to stop."""
+        self._stopping.set()
+
+    async def close(self) -> None:
+        """Stops serving, decides what waits, and lets go of the database."""
+        self._upkeep.cancel()
+        await self._server.stop(grace=1.0)
+        if self._death is None:
+            await asyncio.to_thread(self._thread.stop)
+        await self._exchange.close()
+        self._reader.close()
+        await asyncio.to_thread(self._database.close)
+
+    # -- within -----------------------------------------------------------------------------------------------------
+
+    def _bind(self, server: grpc.aio.Server) -> str:
+        host, port = self.settings.host, self.settings.port
+        try:
+            bound = server.add_insecure_port(f"{host}:{port}")
+        except RuntimeError:
+            bound = 0
+        if not bound:
+            raise ConfigurationError(
+                f"{host}:{port} cannot be bound: the port is in use; choose another with `--port`, 0 takes a free one",
+                field="port",
+            )
+        return f"{host}:{bound}"
+
+    def _open_database(self) -> Database:
+        settings = self.settings
+        if settings.database_url is not None:
+            return Database.connect(settings.database_url, synchronous="FULL")
+        return Database.embedded(settings.storage_path, synchronous="FULL", lock="exclusive", address=self.address)
+
+    def _add_services(self, put: Callable[[Any], None], watches: Watches) -> None:
+        server, planner = self._server, Planner(self._snapshot_of)
+        runs = RunServicer(put, self._reader, planner, watches)
+        run_service_pb2_grpc.add_RunServiceServicer_to_server(runs, server)
+        catalog = CatalogServicer(lambda: list(self._core.state.replicas.values()), self._exchange.status, self._reader)
+        catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(catalog, server)
+        location_service_pb2_grpc.add_LocationServiceServicer_to_server(LocationServicer(put), server)
+        self._health = health.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        reflection.enable_server_reflection(
+            (*SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME), server
+        )
+
+    def _snapshot_of(self, name: str) -> tuple[bool, Snapshot | None]:
+        replica = self._core.state.replicas.get(name)
+        return (replica is not None, replica.snapshot if replica is not None else None)
+
+    def _die(self, error: BaseException) -> None:
+        self._death = error
+        self._stopping.set()
+
+    async def _keep_up(self) -> None:
+        """Says that the services are healthy, and moves the log into the database file while nothing else is due."""
+        for service in ("", *SERVICES):
+            await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
+        while True:
+            await asyncio.sleep(30)
+            await asyncio.to_thread(self._database.checkpoint)
+
+
+async def serve(settings: SchedulerSettings, announce: Callable[[str], None]) -> None:
+    """Runs a scheduler until SIGINT or SIGTERM; a second signal ends it at once. `announce` gets its address."""
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    scheduler = Scheduler(settings)
+    await scheduler.start()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, _stop_or_die, scheduler, loop)
+    announce(scheduler.address)
+    try:
+        await scheduler.wait()
+    finally:
+        await scheduler.close()
+
+
+def _stop_or_die(scheduler: Scheduler, loop: asyncio.AbstractEventLoop) -> None:
+    scheduler.stop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.remove_signal_handler(number)

@@ -1,0 +1,69 @@
+"""`rivers scheduler`."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+
+from rivers.errors import ConfigurationError
+from rivers_server.settings import CoreSettings, SchedulerSettings
+
+
+def scheduler(
+    host: Annotated[str, typer.Option(help="Address to serve on; any other than loopback needs --insecure.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(help="Port to serve on; 0 takes a free one.", min=0, max=65535)] = 3010,
+    storage_path: Annotated[Path, typer.Option(help="Directory of the embedded database.")] = Path(".rivers/scheduler"),
+    database_url: Annotated[
+        str | None, typer.Option(envvar="RIVERS_DATABASE_URL", help="Database; beats --storage-path.", show_envvar=True)
+    ] = None,
+    max_concurrent_runs: Annotated[
+        int, typer.Option(help="Runs in flight over all locations; negative: no bound, 0: a brake.")
+    ] = 10,
+    beat_interval: Annotated[float, typer.Option(help="Seconds between a location's signs of life.", min=0.05)] = 2.0,
+    insecure: Annotated[bool, typer.Option(help="Serve beyond loopback without TLS and tokens.")] = False,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "warning",
+) -> None:
+    """Run the scheduler server: queue, runs and their history."""
+    from rivers_server.app import serve
+
+    if not insecure and not _is_loopback(host):
+        raise ConfigurationError(
+            f"--host {host} is not a loopback address: without TLS and tokens anyone there could run code; "
+            "use 127.0.0.1, or --insecure if the network is trusted",
+            field="host",
+        )
+    level = logging.getLevelNamesMapping().get(log_level.upper())
+    if level is None:
+        raise ConfigurationError(f"--log-level {log_level!r}: choose debug, info, warning or error", field="log_level")
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(file=__import__("sys").stderr),
+    )
+    settings = SchedulerSettings(
+        host=host,
+        port=port,
+        storage_path=storage_path,
+        database_url=database_url,
+        beat_interval=timedelta(seconds=beat_interval),
+        insecure=insecure,
+        core=CoreSettings(max_concurrent_runs=max_concurrent_runs),
+    )
+    asyncio.run(serve(settings, lambda address: typer.echo(f"scheduler on {address}")))
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,67 @@
+"""Admission: the one path by which a run starts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rivers.planning.build import plan_job, plan_selection
+
+from rivers.errors import RiversError
+from rivers.lifecycle.events import Event
+from rivers.lifecycle.states import EventType
+from rivers.planning.plan import RunPlan
+from rivers.storage.rows import EventRow, RunRow
+from rivers_server.core.live import LiveRun
+
+if TYPE_CHECKING:
+    from rivers_server.core.core import Batch, Core
+
+
+def admit(core: Core, batch: Batch) -> None:
+    """Starts waiting runs while a place is free and a gate is open."""
+    while (row := core.state.queue.admit_next(lambda row: is_connected(core, row))) is not None:
+        stored = core.plans.pop(row.run_id, None) or core.store.plan(row.run_id)
+        try:
+            plan = _current_plan(core, row, stored)
+        except RiversError as error:
+            core.state.queue.park(row, f"cannot be planned any more: {error}")
+            continue
+        if plan is not stored:
+            row.digest, row.nodes, row.total_steps = plan.digest, plan.nodes, len(plan.steps)
+            batch.writes.replanned.append((row, plan))
+        run = LiveRun(row, plan, core.settings.infrastructure_budget)
+        row.last_seq += 1
+        dequeued = Event(EventType.RUN_DEQUEUED, facts=(("priority", str(row.priority)),))
+        batch.writes.events.append(EventRow(row.run_id, row.last_seq, batch.now, dequeued, None))
+        run.progress.admit()
+        core.state.runs[row.run_id] = run
+        batch.dirty[row.run_id] = run
+        core.settle(batch)
+
+
+def is_connected(core: Core, row: RunRow) -> bool:
+    """Whether the run's location is up, the gate that all of its runs share."""
+    replica = core.state.replicas.get(row.location)
+    return replica is not None and replica.is_attached
+
+
+def block_reason(core: Core, row: RunRow) -> str:
+    """Why a run waits, as the next admission will see it."""
+    queue = core.state.queue
+    if row.run_id in queue.parked:
+        return queue.parked[row.run_id]
+    if not is_connected(core, row):
+        return f"location '{row.location}' is not connected"
+    if queue.is_full:
+        return f"global run limit ({queue.in_flight}/{queue.limit}), position {queue.rank(row)} in its location"
+    return f"position {queue.rank(row)} in its location"
+
+
+def _current_plan(core: Core, row: RunRow, plan: RunPlan) -> RunPlan:
+    """The run's plan for the definitions that are loaded now (protocol section 13)."""
+    snapshot = core.state.replicas[row.location].snapshot
+    if snapshot is None or plan.digest == snapshot.digest:
+        return plan
+    if row.job is not None:
+        return plan_job(snapshot, row.job, location=row.location, config=plan.config)
+    return plan_selection(snapshot, row.nodes, location=row.location, config=plan.config)

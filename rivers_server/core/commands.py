@@ -1,0 +1,74 @@
+"""What the core tells a location, after the commit that made it so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rivers.planning.plan import PlannedStep
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """Permission to start an attempt, once. `lease` in seconds.
+
+    `producers` holds, for each edge of the step, the token and the run of the committed attempt that produced the
+    input; (0, "") for what is loaded from outside the run.
+    """
+
+    token: int
+    boot: int
+    run_id: str
+    attempt: int
+    digest: str
+    lease: float
+    step: PlannedStep
+    producers: tuple[tuple[int, str], ...]
+    home_required: bool
+    config: dict[str, object] | None
+    tags: tuple[tuple[str, str], ...]
+    job: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Please end; the result still counts. `grace` in seconds."""
+
+    token: int
+    grace: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """End now; nothing from it counts any more."""
+
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """Committed up to `seq`."""
+
+    token: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """What becomes of what the location holds."""
+
+    beat: int
+    keep: tuple[int, ...]
+    fence: tuple[int, ...]
+    forget: tuple[int, ...]
+    release_homes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseHome:
+    """The run is over: its home process may end."""
+
+    run_id: str
+
+
+Command = Assign | Stop | Fence | Ack | Adopt | ReleaseHome

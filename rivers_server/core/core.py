@@ -1,0 +1,214 @@
+"""The scheduler's core: decides, and writes in the transaction that it decides in (protocol section 7).
+
+Synchronous. Clock, store, transport and the source of ids and jitter are injected; nothing here knows gRPC, threads
+or asyncio. One batch: every message is decided on the indexes in memory, free places are filled, the rows that were
+touched are committed in one transaction, and only then answers, acknowledgements and commands leave.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import structlog
+
+from rivers.clock import Clock
+from rivers.errors import RiversError, UnavailableError
+from rivers.planning.plan import RunPlan
+from rivers.storage.rows import WriteSet
+from rivers_server.core import admission, dispatching, ingestion, registration, requests, sessions
+from rivers_server.core.inputs import (
+    Cancel,
+    Deregister,
+    Explain,
+    Message,
+    Register,
+    Reported,
+    SessionClosed,
+    SnapshotRead,
+    Submit,
+    Tick,
+)
+from rivers_server.core.live import LiveRun
+from rivers_server.core.outbox import Outbox, Transport
+from rivers_server.core.reports import Inventory, Replayed
+from rivers_server.core.state import State
+from rivers_server.core.store import Store
+from rivers_server.settings import CoreSettings
+
+log = structlog.get_logger()
+
+
+class Chance(Protocol):
+    """The one source of randomness."""
+
+    def run_id(self, now_ns: int) -> str:
+        """A new run id; ids grow with time, so that indexes stay compact."""
+
+    def spread(self) -> float:
+        """A number in [-1, 1], for jitter."""
+
+
+class Batch:
+    """What one batch gathers: rows to write, effects to let go afterwards, and the runs that it touched."""
+
+    __slots__ = ("dirty", "monotonic", "now", "outbox", "writes")
+
+    def __init__(self, now: int, monotonic: float) -> None:
+        self.now = now
+        self.monotonic = monotonic
+        self.writes = WriteSet()
+        self.outbox = Outbox()
+        self.dirty: dict[str, LiveRun] = {}
+
+
+class Core:
+    """Everything that changes state goes through `run_batch`, on one thread."""
+
+    def __init__(
+        self, *, store: Store, clock: Clock, transport: Transport, chance: Chance, settings: CoreSettings
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.transport = transport
+        self.chance = chance
+        self.settings = settings
+        self.state = State(settings)
+        self.plans: dict[str, RunPlan] = {}
+        self.awake = 0.0
+        self._last_turn = clock.monotonic()
+        self._handlers: dict[type, Callable[[Core, Batch, Any], None]] = {
+            Submit: requests.submit,
+            Cancel: requests.cancel,
+            Explain: requests.explain,
+            Register: registration.register,
+            Deregister: registration.deregister,
+            SnapshotRead: registration.take_snapshot,
+            Reported: ingestion.take_reports,
+            SessionClosed: sessions.close,
+            Tick: lambda core, batch, message: None,
+        }
+
+    def recover(self) -> None:
+        """Loads what is unfinished and asks for every known location to be dialled. Called once, before any batch."""
+        self.state.rebuild(self.store.load(), self.clock.monotonic(), self.awake)
+        for run in self.state.runs.values():
+            dispatching.enqueue(self, run)
+        outbox = Outbox()
+        outbox.dial = [(r.name, r.row.address) for r in self.state.replicas.values() if r.row.address]
+        self.transport.deliver(outbox)
+        log.info("scheduler_recovered", runs=len(self.state.runs), queued=len(self.state.queue.waiting))
+
+    def run_batch(self, messages: Sequence[Message]) -> None:
+        """Decides about the messages, commits, and lets the effects go.
+
+        When anything raises, nothing was written: the indexes are rebuilt from rows and the messages are run one by
+        one, so that one bad message cannot take its neighbours along (W3).
+        """
+        try:
+            self._run(messages)
+        except Exception as error:
+            log.warning("batch_aborted", messages=len(messages), error=repr(error), exc_info=len(messages) == 1)
+            self._rebuild(messages)
+            if len(messages) == 1:
+                self._give_up(messages[0], error)
+                return
+            for message in messages:
+                self.run_batch([message])
+
+    def next_due(self) -> float | None:
+        """Seconds until a timer is due, `None` for none; half a second at most while somebody is silent (A7)."""
+        due = []
+        if self.state.wakes:
+            due.append(self.state.wakes[0][0] - self.clock.monotonic())
+        if self.state.fences:
+            due.append(self.state.fences[0][0] - self.clock.monotonic())
+        if sessions.has_silent_attempts(self):
+            due.append(0.5)
+        return max(min(due), 0.0) if due else None
+
+    def settle(self, batch: Batch) -> None:
+        """Turns what runs decided into rows, and ends those that are over."""
+        while batch.dirty:
+            run_id, run = batch.dirty.popitem()
+            was_terminal = run.row.state.is_terminal
+            run.record(batch.writes, batch.now)
+            batch.outbox.changed_runs.add(run_id)
+            if run.row.state.is_terminal and not was_terminal:
+                self._finish(batch, run)
+            else:
+                dispatching.enqueue(self, run)
+
+    def schedule_wake(self, run: LiveRun, ordinal: int, wait: float) -> None:
+        """Remembers that a step's wait before its next attempt ends in so many seconds."""
+        if wait > 0.0:
+            due = self.clock.monotonic() + wait
+            heapq.heappush(self.state.wakes, (due, run.row.run_id, ordinal, run.progress.steps[ordinal].attempt))
+
+    # -- within -----------------------------------------------------------------------------------------------------
+
+    def _run(self, messages: Sequence[Message]) -> None:
+        self._note_time()
+        batch = Batch(self.clock.wall_ns(), self.clock.monotonic())
+        sessions.fire_timers(self, batch)
+        for message in messages:
+            try:
+                self._handlers[type(message)](self, batch, message)
+            except RiversError as error:  # said before anything was changed
+                reply = getattr(message, "reply", None)
+                if reply is None:
+                    raise
+                batch.outbox.refuse(reply, error)
+        self.settle(batch)
+        admission.admit(self, batch)
+        self.settle(batch)
+        dispatching.dispatch(self, batch)
+        self.settle(batch)
+        if batch.writes:
+            self.store.commit(batch.writes)
+        self.transport.deliver(batch.outbox)
+
+    def _note_time(self) -> None:
+        """Advances the time for which this leader was awake: a gap of over 2 s counts as 2 s (A7)."""
+        now = self.clock.monotonic()
+        self.awake += min(now - self._last_turn, 2.0)
+        self._last_turn = now
+
+    def _finish(self, batch: Batch, run: LiveRun) -> None:
+        run_id = run.row.run_id
+        if self.state.runs.pop(run_id, None) is None:
+            return
+        self.state.queue.release(run.row.location)
+        if run.row.request_id is not None:
+            self.state.requests.pop(run.row.request_id, None)
+        for step in run.progress.steps:
+            self.state.attempts.pop(step.token, None)
+        if run.has_home:
+            dispatching.release_home(self, batch, run)
+        log.debug("run_ended", run_id=run_id, state=run.row.state.name)
+
+    def _rebuild(self, messages: Sequence[Message]) -> None:
+        for message in messages:
+            # What the batch said of sessions is undone as well: it is said again when the messages are run one by one.
+            replica = self.state.replicas.get(message.location) if isinstance(message, Reported) else None
+            if replica is not None and any(isinstance(report, Inventory) for report in message.reports):
+                replica.detach()
+            elif replica is not None and any(isinstance(report, Replayed) for report in message.reports):
+                replica.is_replayed = False
+        self.state.rebuild(self.store.load(), self.clock.monotonic(), self.awake)
+        for run in self.state.runs.values():
+            dispatching.enqueue(self, run)
+
+    def _give_up(self, message: Message, error: Exception) -> None:
+        """A message that fails alone: its caller is told, its session is closed so that it is sent again."""
+        outbox = Outbox()
+        reply = getattr(message, "reply", None)
+        if reply is not None:
+            outbox.refuse(reply, error if isinstance(error, RiversError) else UnavailableError(f"not stored: {error}"))
+        if isinstance(message, Reported):
+            replica = self.state.replicas.get(message.location)
+            if replica is not None and replica.session == message.session:
+                replica.detach()
+            outbox.closed.append((message.location, message.session, f"not stored: {error}"))
+        self.transport.deliver(outbox)

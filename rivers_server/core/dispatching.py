@@ -1,0 +1,138 @@
+"""Dispatch: ready steps get attempts, as far as their locations have places."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rivers.planning.build import plan_job, plan_selection
+
+from rivers.definitions.snapshot import Snapshot
+from rivers.errors import RiversError
+from rivers.lifecycle.attempt import Attempt
+from rivers.lifecycle.events import Failure
+from rivers.lifecycle.states import FailureReason, StepState
+from rivers.planning.plan import Placement
+from rivers_server.core.commands import Assign, ReleaseHome
+from rivers_server.core.live import LiveRun
+from rivers_server.core.replica import Replica
+
+if TYPE_CHECKING:
+    from rivers_server.core.core import Batch, Core
+
+
+def enqueue(core: Core, run: LiveRun) -> None:
+    """Puts a run's ready steps in line at their locations."""
+    ready = run.progress.ready
+    if ready:
+        for ordinal in ready:
+            location = run.plan.steps[ordinal].location or run.row.location
+            core.state.replica(location, core.awake).ready.append((run.row.run_id, ordinal))
+        ready.clear()
+
+
+def dispatch(core: Core, batch: Batch) -> None:
+    """Issues an attempt for each step in line, while its location has places."""
+    for replica in core.state.replicas.values():
+        places = replica.free_places
+        while places > 0 and replica.ready:
+            run_id, ordinal = replica.ready.popleft()
+            run = core.state.runs.get(run_id)
+            if run is None or run.progress.steps[ordinal].state != StepState.READY:
+                continue
+            if _loaded_digest(replica, run) is None:
+                gone = (
+                    "the definitions that the run was planned from are loaded nowhere any more, and the new ones differ"
+                )
+                run.progress.abandon(Failure(FailureReason.GENERATION_GONE, gone))
+                batch.dirty[run_id] = run
+                continue
+            places -= 1
+            attempt = _issue(core, batch, replica, run, ordinal)
+            batch.outbox.send(replica.name, replica.session, assignment(replica, run, attempt))
+
+
+def assignment(replica: Replica, run: LiveRun, attempt: Attempt) -> Assign:
+    """The permission to start an attempt; made from rows, so the same again after any crash."""
+    plan, row = run.plan, run.row
+    step = plan.steps[attempt.ordinal]
+    return Assign(
+        token=attempt.token,
+        boot=attempt.boot,
+        run_id=row.run_id,
+        attempt=attempt.number,
+        digest=_loaded_digest(replica, run) or plan.digest,
+        lease=attempt.lease,
+        step=step,
+        producers=run.producers_of(attempt.ordinal),
+        home_required=step.placement == Placement.HOME and _has_home_output(run),
+        config=plan.config,
+        tags=row.tags,
+        job=row.job,
+    )
+
+
+def release_home(core: Core, batch: Batch, run: LiveRun) -> None:
+    """Tells every location of an ended run that its home process may end."""
+    for location in {step.location or run.row.location for step in run.plan.steps if step.placement == Placement.HOME}:
+        replica = core.state.replicas.get(location)
+        if replica is not None and replica.session:
+            batch.outbox.send(location, replica.session, ReleaseHome(run.row.run_id))
+
+
+def _issue(core: Core, batch: Batch, replica: Replica, run: LiveRun, ordinal: int) -> Attempt:
+    step = run.progress.steps[ordinal]
+    superseded = step.token
+    token = core.store.take_token()
+    number = run.progress.dispatch(ordinal, token)
+    core.state.attempts.pop(superseded, None)
+    lease = replica.step_lease if replica.step_lease is not None else core.settings.step_lease.total_seconds()
+    attempt = Attempt(
+        token=token,
+        run_id=run.row.run_id,
+        ordinal=ordinal,
+        number=number,
+        location=replica.name,
+        home_id=replica.home_id,
+        boot=replica.boot,
+        lease=lease,
+        is_home=run.plan.steps[ordinal].placement == Placement.HOME,
+    )
+    run.has_home |= attempt.is_home
+    core.state.attempts[token] = attempt
+    replica.in_flight.add(token)
+    batch.writes.attempts[token] = attempt
+    batch.dirty[run.row.run_id] = run
+    return attempt
+
+
+def _has_home_output(run: LiveRun) -> bool:
+    """Whether a step of the run's home process succeeded: a home that is missing now means that its values are gone."""
+    return any(
+        planned.placement == Placement.HOME and step.state == StepState.SUCCEEDED
+        for planned, step in zip(run.plan.steps, run.progress.steps, strict=True)
+    )
+
+
+def _loaded_digest(replica: Replica, run: LiveRun) -> str | None:
+    """The definitions that the location is to use: the run's own, or new ones in which its steps are the same."""
+    if not replica.digests or run.plan.digest in replica.digests:
+        return run.plan.digest
+    snapshot = replica.snapshot
+    if snapshot is None or snapshot.digest not in replica.digests:
+        return None
+    if snapshot.digest not in run.equal_definitions:
+        run.equal_definitions[snapshot.digest] = _plans_equally(snapshot, run)
+    return snapshot.digest if run.equal_definitions[snapshot.digest] else None
+
+
+def _plans_equally(snapshot: Snapshot, run: LiveRun) -> bool:
+    location, job, config = run.row.location, run.row.job, run.plan.config
+    try:
+        if job is not None:
+            plan = plan_job(snapshot, job, location=location, config=config)
+        else:
+            plan = plan_selection(snapshot, run.row.nodes, location=location, config=config)
+    except RiversError:
+        return False
+    steps = {step.key: step for step in plan.steps}
+    return all(steps.get(step.key) == step for step in run.plan.steps)

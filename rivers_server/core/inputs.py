@@ -1,0 +1,113 @@
+"""Everything that can change what the core knows. Each kind names who sends it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from rivers.definitions.snapshot import Snapshot
+from rivers.lifecycle.states import LaunchCause, RunKind
+from rivers.partitions.key import PartitionKey
+from rivers.planning.plan import RunPlan
+from rivers_server.core.reports import Report
+
+
+class Reply(Protocol):
+    """Where an answer goes, once what it says is committed."""
+
+    def set(self, result: Any) -> None:
+        """The answer."""
+
+    def fail(self, error: BaseException) -> None:
+        """The refusal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """A caller wants a run of this plan (prepared outside; the core plans again if the definitions changed since)."""
+
+    plan: RunPlan
+    kind: RunKind
+    reply: Reply
+    request_id: str | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+    priority: int = 0
+    cause: LaunchCause = LaunchCause.USER
+    cause_name: str = ""
+    parent_run_id: str = ""
+    partition_key: PartitionKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """A caller wants a run to stop."""
+
+    run_id: str
+    reason: str
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Explain:
+    """A caller asks why queued runs wait; the answer is a dict from run id to text."""
+
+    run_ids: Sequence[str]
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """A location says that it exists."""
+
+    location: str
+    address: str
+    home_id: str
+    boot: int
+    digest: str
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Deregister:
+    """A location says that it leaves."""
+
+    location: str
+    home_id: str
+    boot: int
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRead:
+    """A link has read a location's definitions; the answer says whether they are taken."""
+
+    location: str
+    snapshot: Snapshot
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """Reports of one message of a step stream, in order."""
+
+    location: str
+    session: int
+    reports: Sequence[Report]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionClosed:
+    """A step stream is over."""
+
+    location: str
+    session: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed: timers that are due fire."""
+
+
+Message = Submit | Cancel | Explain | Register | Deregister | SnapshotRead | Reported | SessionClosed | Tick

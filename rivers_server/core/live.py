@@ -1,0 +1,87 @@
+"""A run in flight, and how what it decides becomes rows."""
+
+from __future__ import annotations
+
+from rivers.lifecycle.progress import RunProgress
+from rivers.lifecycle.states import EventType, RunState
+from rivers.planning.plan import RunPlan
+from rivers.storage.rows import EventRow, LogRow, MaterializationRow, RunRow, WriteSet
+from rivers_server.core.reports import AttemptReport, Logged
+
+
+class LiveRun:
+    """A run in flight: its row, its progress, and what is remembered of it only while it runs.
+
+    `has_home` says that a step was sent to the run's home process. `versions` holds the data versions that its outputs
+    got, `equal_definitions` which other digests define its steps the same.
+    """
+
+    __slots__ = ("equal_definitions", "has_home", "progress", "row", "versions")
+
+    def __init__(self, row: RunRow, plan: RunPlan, infrastructure_budget: int) -> None:
+        self.row = row
+        self.progress = RunProgress(plan, infrastructure_budget=infrastructure_budget, state=row.state)
+        self.has_home = False
+        self.versions: dict[str, str] = {}
+        self.equal_definitions: dict[str, bool] = {}
+
+    @property
+    def plan(self) -> RunPlan:
+        """The run's plan."""
+        return self.progress.plan
+
+    def record(self, writes: WriteSet, now: int) -> None:
+        """Moves what the progress left behind (events, touched steps, a new state) into the batch's rows."""
+        row, progress, plan = self.row, self.progress, self.plan
+        run_id, seq = row.run_id, row.last_seq
+        for event in progress.log:
+            seq += 1
+            step = plan.steps[event.ordinal] if event.ordinal >= 0 else None
+            writes.events.append(EventRow(run_id, seq, now, event, step))
+            if event.type == EventType.MATERIALIZED and event.data_version is not None and step is not None:
+                self.versions[event.node] = event.data_version
+                if any(output.is_asset for output in step.outputs if output.node == event.node):
+                    known = self.versions
+                    inputs = tuple((e.node, known[e.node]) for e in step.edges if e.node in known)
+                    token = progress.steps[event.ordinal].token
+                    writes.materializations.append(
+                        MaterializationRow(
+                            event.node, run_id, seq, now, event.data_version, event.partition_key, token, inputs
+                        )
+                    )
+        progress.log.clear()
+        for ordinal in progress.touched:
+            writes.steps[run_id, ordinal] = progress.steps[ordinal]
+        progress.touched.clear()
+        self._sum_up(now)
+        row.last_seq = seq
+        row.version += 1
+        if row.version > 1:
+            writes.changed_runs[run_id] = row
+
+    def log(self, writes: WriteSet, report: AttemptReport, ordinal: int, attempt: int) -> None:
+        """Keeps a piece of captured output."""
+        assert isinstance(report.body, Logged)
+        row, body = self.row, report.body
+        row.last_log_seq += 1
+        key = self.plan.steps[ordinal].key
+        writes.logs.append(LogRow(row.run_id, row.last_log_seq, report.at, key, attempt, body.stream, body.text))
+
+    def producers_of(self, ordinal: int) -> tuple[tuple[int, str], ...]:
+        """For each edge of the step, the committed attempt that produced the input: its token and run."""
+        find, run_id = self.progress.producer_token, self.row.run_id
+        return tuple(
+            (find(edge.producer, edge.node), run_id) if edge.producer is not None else (0, "")
+            for edge in self.plan.steps[ordinal].edges
+        )
+
+    def _sum_up(self, now: int) -> None:
+        row, progress = self.row, self.progress
+        if row.state != progress.state:
+            if row.state == RunState.QUEUED and progress.state != RunState.CANCELED:
+                row.started_at = now
+            row.state = progress.state
+            if row.state.is_terminal:
+                row.ended_at = now
+        row.failure = progress.failure
+        row.completed_steps = row.total_steps - progress.unfinished

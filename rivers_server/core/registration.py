@@ -1,0 +1,78 @@
+"""Locations: who may be called by which name, and whose definitions are taken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rivers.errors import ConflictError
+from rivers.storage.rows import LocationRow
+from rivers_server.core.inputs import Deregister, Register, SnapshotRead
+from rivers_server.core.replica import Replica
+
+if TYPE_CHECKING:
+    from rivers_server.core.core import Batch, Core
+
+
+def register(core: Core, batch: Batch, message: Register) -> None:
+    """Notes that a location exists and has it dialled. Renews nothing: leases live on the step stream only."""
+    replica = core.state.replicas.get(message.location)
+    if replica is not None and replica.session and replica.home_id != message.home_id:
+        raise ConflictError(
+            f"location '{message.location}' is already served from {replica.row.address}; "
+            f"the one at {message.address} needs another name (`--name`)",
+            field="location",
+            location=message.location,
+        )
+    if replica is not None and replica.refusal and message.digest in ("", replica.refused_digest):
+        raise ConflictError(replica.refusal, location=message.location)
+    if replica is None:
+        row = LocationRow(message.location, message.address, message.home_id, message.boot, registered_at=batch.now)
+        replica = core.state.replicas[message.location] = Replica(row, core.awake)
+    row = replica.row
+    is_attached = replica.session != 0 and (replica.home_id, replica.boot) == (message.home_id, message.boot)
+    if not is_attached or row.address != message.address:
+        row.address, row.digest, row.heard_at = message.address, message.digest, batch.now
+        row.home_id, row.boot = message.home_id, message.boot
+        batch.writes.locations.append(row)
+        batch.outbox.dial.append((message.location, message.address))
+    batch.outbox.answer(message.reply, (core.store.store_id, core.store.term))
+
+
+def deregister(core: Core, batch: Batch, message: Deregister) -> None:
+    """Stops dialling a location that leaves. Attempts with it are settled by the rules of the step stream (A6, A9)."""
+    replica = core.state.replicas.get(message.location)
+    if replica is not None and replica.row.home_id == message.home_id and replica.row.boot <= message.boot:
+        replica.detach()
+        replica.heard_awake = core.awake
+        replica.snapshot = None
+        batch.outbox.hang_up.append(message.location)
+        if not replica.in_flight and not replica.ready:
+            del core.state.replicas[message.location]
+        batch.writes.forgotten_locations.append(message.location)
+    batch.outbox.answer(message.reply, None)
+
+
+def take_snapshot(core: Core, batch: Batch, message: SnapshotRead) -> None:
+    """Takes a location's definitions, unless one of its assets belongs to another location already (L-09)."""
+    replica = core.state.replica(message.location, core.awake)
+    theirs = {output.name for step in message.snapshot.steps for output in step.outputs if output.is_asset}
+    for other in core.state.replicas.values():
+        if other is replica or other.snapshot is None:
+            continue
+        shared = sorted(theirs & other.asset_names)
+        if shared:
+            replica.refusal = (
+                f"asset '{shared[0]}' is defined by location '{other.name}' ({other.row.address}) "
+                f"and by location '{message.location}' ({replica.row.address}); rename one of them"
+            )
+            replica.refused_digest = message.snapshot.digest
+            replica.snapshot = None
+            raise ConflictError(replica.refusal, location=message.location, owner=other.name)
+    replica.refusal = ""
+    replica.snapshot = message.snapshot
+    replica.asset_names = frozenset(theirs)
+    if replica.row.digest != message.snapshot.digest or replica.row.module != message.snapshot.module:
+        replica.row.digest, replica.row.module = message.snapshot.digest, message.snapshot.module
+        batch.writes.locations.append(replica.row)
+    core.state.queue.unpark(message.location)
+    batch.outbox.answer(message.reply, None)

@@ -1,0 +1,68 @@
+"""What the core knows of a location: its definitions, its session, and what is with it."""
+
+from __future__ import annotations
+
+from collections import deque
+from enum import IntEnum
+
+from rivers.definitions.snapshot import Snapshot
+from rivers.storage.rows import LocationRow
+
+
+class ReplicaState(IntEnum):
+    """How a location is. Numbers are those of `rivers.v1.LocationState`."""
+
+    CONNECTING = 1
+    LOADING = 2
+    READY = 3
+    LOAD_FAILED = 4
+    REFUSED = 5
+
+
+class Replica:
+    """One location. `session` is the open step stream, 0 for none; `is_replayed` lets work be sent on it.
+
+    `heard_awake` is the time, on the leader's awake clock (A7), at which it was last heard; while a session is open
+    it is heard by definition. `moved_awake` is when another home answered under the name, if `has_moved`. `ready`
+    holds steps that wait for a place, `in_flight` the tokens of attempts that have one.
+    """
+
+    def __init__(self, row: LocationRow, heard: float) -> None:
+        self.row = row
+        self.snapshot: Snapshot | None = None
+        self.asset_names: frozenset[str] = frozenset()
+        self.refusal = ""
+        self.refused_digest = ""
+        self.session = 0
+        self.is_replayed = False
+        self.heard_awake = heard
+        self.moved_awake = heard
+        self.has_moved = False
+        self.boot = row.boot
+        self.home_id = row.home_id
+        self.workers = 0
+        self.places = 0
+        self.step_lease: float | None = None
+        self.digests: frozenset[str] = frozenset()
+        self.ready: deque[tuple[str, int]] = deque()
+        self.in_flight: set[int] = set()
+
+    @property
+    def name(self) -> str:
+        """The location's name."""
+        return self.row.name
+
+    @property
+    def is_attached(self) -> bool:
+        """Whether work can be sent."""
+        return self.session != 0 and self.is_replayed
+
+    @property
+    def free_places(self) -> int:
+        """How many more attempts it takes."""
+        return self.places - len(self.in_flight) if self.is_attached else 0
+
+    def detach(self) -> None:
+        """Its session is over; what is with it stays with it."""
+        self.session = 0
+        self.is_replayed = False

@@ -1,0 +1,99 @@
+"""The core's memory: indexes over rows, rebuilt from them at any time."""
+
+from __future__ import annotations
+
+import heapq
+
+from rivers.storage.recovery import Recovered
+
+from rivers.lifecycle import retry
+from rivers.lifecycle.attempt import Attempt
+from rivers.lifecycle.states import AttemptState, RunState, StepState
+from rivers.storage.rows import LocationRow
+from rivers_server.core.live import LiveRun
+from rivers_server.core.queue import RunQueue
+from rivers_server.core.replica import Replica
+from rivers_server.settings import CoreSettings
+
+
+class State:
+    """Runs in flight, the queue, attempts that may still count, locations and timers.
+
+    `attempts` holds every attempt that is live, or was lost and is not superseded: the only ones whose result counts.
+    `replicas` outlives a rebuild: sessions are facts of this process, not of the database.
+    """
+
+    def __init__(self, settings: CoreSettings) -> None:
+        self.settings = settings
+        head_start = int(settings.priority_head_start.total_seconds() * 1e9)
+        self.queue = RunQueue(settings.max_concurrent_runs, head_start)
+        self.runs: dict[str, LiveRun] = {}
+        self.attempts: dict[int, Attempt] = {}
+        self.replicas: dict[str, Replica] = {}
+        self.requests: dict[str, str] = {}
+        self.wakes: list[tuple[float, str, int, int]] = []
+        self.fences: list[tuple[float, int]] = []
+
+    def rebuild(self, recovered: Recovered, monotonic: float, awake: float) -> None:
+        """Forgets every index and makes it again from rows. Locations keep their sessions."""
+        replicas, settings = self.replicas, self.settings
+        self.__init__(settings)  # type: ignore[misc]
+        for location in recovered.locations:
+            self.replicas[location.name] = replicas.get(location.name) or Replica(location, awake)
+        for replica in self.replicas.values():
+            replica.ready.clear()
+            replica.in_flight.clear()
+        for row in recovered.runs:
+            if row.request_id is not None:
+                self.requests[row.request_id] = row.run_id
+            if row.state == RunState.QUEUED:
+                self.queue.add(row)
+                continue
+            run = LiveRun(row, recovered.plans[row.run_id], settings.infrastructure_budget)
+            run.progress.failure = row.failure
+            run.progress.restore(recovered.steps.get(row.run_id, []))
+            self.runs[row.run_id] = run
+            self.queue.occupy(row.location)
+            self._schedule_waits(run, monotonic)
+        for attempt in recovered.attempts:
+            if attempt.run_id in self.runs:
+                self.attempts[attempt.token] = attempt
+                self.runs[attempt.run_id].has_home |= attempt.is_home
+                if attempt.state != AttemptState.ENDED:
+                    self.replica(attempt.location, awake).in_flight.add(attempt.token)
+
+    def _schedule_waits(self, run: LiveRun, monotonic: float) -> None:
+        for step in run.progress.steps:
+            if step.state == StepState.WAITING:
+                policy = run.plan.steps[step.ordinal].retry
+                wait = retry.delay(policy, step.failures, 0.0) if policy and step.failures else 0.0
+                heapq.heappush(self.wakes, (monotonic + wait, run.row.run_id, step.ordinal, step.attempt))
+
+    def replica(self, name: str, awake: float) -> Replica:
+        """The location of this name; one that never registered here waits to be heard of."""
+        if name not in self.replicas:
+            self.replicas[name] = Replica(LocationRow(name, "", "", 0), awake)
+        return self.replicas[name]
+
+    def summary(self) -> dict[str, object]:
+        """What must be equal to the summary of a state rebuilt from rows (W9)."""
+        return {
+            "queue": sorted(self.queue.waiting),
+            "in_flight": {name: q.in_flight for name, q in sorted(self.queue.locations.items()) if q.in_flight},
+            "runs": {
+                run_id: (
+                    run.row.state,
+                    run.row.last_seq,
+                    run.progress.unfinished,
+                    run.progress.live,
+                    [
+                        (s.ordinal, s.state, s.attempt, s.token, s.failures, s.lost, tuple(s.produced))
+                        for s in run.progress.steps
+                    ],
+                )
+                for run_id, run in sorted(self.runs.items())
+            },
+            "attempts": {
+                token: (a.state, a.outcome, a.ingested, a.home_id, a.boot) for token, a in sorted(self.attempts.items())
+            },
+        }

@@ -1,0 +1,91 @@
+"""What the core asks of storage."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from rivers.storage.leadership import Leadership
+from rivers.storage.recovery import Recovered
+
+from rivers.planning.plan import RunPlan
+from rivers.storage import recovery, runs
+from rivers.storage.database import Database
+from rivers.storage.rows import RunRow, WriteSet
+
+
+class Store(Protocol):
+    """The core's only view of the database. Every commit carries the leader's term."""
+
+    @property
+    def store_id(self) -> str:
+        """Identity of the database."""
+
+    @property
+    def term(self) -> int:
+        """Number of this leadership."""
+
+    def take_token(self) -> int:
+        """The next token; growing over the whole store, given back when the batch is not committed."""
+
+    def take_queue_number(self) -> int:
+        """The next queue number."""
+
+    def commit(self, writes: WriteSet) -> None:
+        """Writes all of it in one transaction, or raises and has written nothing."""
+
+    def load(self) -> Recovered:
+        """All that is unfinished."""
+
+    def plan(self, run_id: str) -> RunPlan:
+        """The plan of a queued run."""
+
+    def run(self, run_id: str) -> RunRow | None:
+        """A run that may be over."""
+
+    def find_request(self, request_id: str) -> str | None:
+        """The run that a request made."""
+
+
+class DatabaseStore:
+    """The store on a real database, under one leadership. Used by the core's thread only."""
+
+    def __init__(self, database: Database, leadership: Leadership) -> None:
+        self._database = database
+        self._leadership = leadership
+
+    @property
+    def store_id(self) -> str:
+        return self._leadership.store_id
+
+    @property
+    def term(self) -> int:
+        return self._leadership.term
+
+    def take_token(self) -> int:
+        token = self._leadership.next_token
+        self._leadership.next_token += 1
+        return token
+
+    def take_queue_number(self) -> int:
+        number = self._leadership.next_queue_number
+        self._leadership.next_queue_number += 1
+        return number
+
+    def commit(self, writes: WriteSet) -> None:
+        self._leadership.commit(writes)
+
+    def load(self) -> Recovered:
+        with self._database.read() as connection:
+            return recovery.load(connection)
+
+    def plan(self, run_id: str) -> RunPlan:
+        with self._database.read() as connection:
+            return runs.plan(connection, run_id)
+
+    def run(self, run_id: str) -> RunRow | None:
+        with self._database.read() as connection:
+            return runs.get(connection, run_id)
+
+    def find_request(self, request_id: str) -> str | None:
+        with self._database.read() as connection:
+            return runs.find_request(connection, request_id)

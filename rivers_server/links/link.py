@@ -1,0 +1,287 @@
+"""A link to one location: dials it, reads its definitions, keeps its step stream.
+
+Whatever waits is sent in one message, by one writer. A link that breaks dials again with back-off, or at once when
+the location announces itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import grpc
+import structlog
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from rivers.definitions.snapshot import Snapshot
+from rivers.errors import RiversError
+from rivers.lifecycle.events import Failure
+from rivers.v1 import definition_service_pb2, definition_service_pb2_grpc, step_service_pb2, step_service_pb2_grpc
+from rivers.wire.definitions import decode_snapshot
+from rivers.wire.failures import decode_failure
+from rivers.wire.times import encode_duration
+from rivers_server.core.commands import Command
+from rivers_server.core.inputs import Message, Reported, SessionClosed, SnapshotRead
+from rivers_server.core.replica import ReplicaState
+from rivers_server.links.codec import decode_report, encode_command
+from rivers_server.reply import FutureReply
+
+log = structlog.get_logger()
+
+#: Commands of one message down; well under the default receive limit of 4 MiB.
+MAX_COMMANDS = 1_000
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+CHANNEL_OPTIONS: Sequence[tuple[str, Any]] = (
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.max_receive_message_length", 64 << 20),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+)
+
+
+@dataclass(slots=True)
+class LinkStatus:
+    """How the link is, for people."""
+
+    state: ReplicaState = ReplicaState.CONNECTING
+    message: str = ""
+    load_failure: Failure | None = None
+    heard_at: int = 0
+
+
+class SessionNumbers:
+    """Numbers sessions of this term."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def take(self) -> int:
+        """The next number."""
+        self._last += 1
+        return self._last
+
+
+class Link:
+    """Keeps one location attached until `close`."""
+
+    def __init__(
+        self,
+        name: str,
+        address: str,
+        *,
+        store_id: str,
+        term: int,
+        beat_interval: timedelta,
+        sessions: SessionNumbers,
+        put: Callable[[Message], None],
+        known_snapshot: Callable[[], Snapshot | None],
+    ) -> None:
+        self.name = name
+        self.address = address
+        self.status = LinkStatus()
+        self.session = 0
+        self._store_id = store_id
+        self._term = term
+        self._beat_interval = beat_interval
+        self._sessions = sessions
+        self._put = put
+        self._known_snapshot = known_snapshot
+        self._outgoing: list[Command | step_service_pb2.Command] = []
+        self._has_outgoing = asyncio.Event()
+        self._hint = asyncio.Event()
+        self._call: Any = None
+        self._last_beat = 0
+        self._task = asyncio.create_task(self._keep(), name=f"link-{name}")
+
+    def announce(self, address: str) -> None:
+        """The location says that it is there: dial now, and leave a stream that it has left."""
+        self.address = address
+        self._hint.set()
+        if self._call is not None:
+            self._call.cancel()
+
+    def send(self, session: int, commands: Sequence[Command]) -> None:
+        """Sends commands on a session; those for a session that is over are dropped."""
+        if session == self.session:
+            self._outgoing.extend(commands)
+            self._has_outgoing.set()
+
+    def drop(self, session: int, reason: str) -> None:
+        """Ends a session from this side; the link dials again."""
+        if session == self.session and self._call is not None:
+            log.warning("session_dropped", location=self.name, session=session, reason=reason)
+            self._call.cancel()
+
+    async def close(self) -> None:
+        """Hangs up for good."""
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+    # -- within -----------------------------------------------------------------------------------------------------
+
+    async def _keep(self) -> None:
+        pause = FIRST_PAUSE
+        while True:
+            self._hint.clear()
+            started = time.monotonic()
+            try:
+                async with grpc.aio.insecure_channel(self.address, options=CHANNEL_OPTIONS) as channel:
+                    await self._attend(channel)
+            except grpc.aio.AioRpcError as error:
+                self._note(ReplicaState.CONNECTING, f"{error.code().name}: {error.details()}")
+            except RiversError as error:
+                self._note(ReplicaState.REFUSED, str(error))
+                pause = LONGEST_PAUSE
+            except asyncio.CancelledError:
+                if asyncio.current_task().cancelling():  # type: ignore[union-attr]
+                    raise
+                self._note(ReplicaState.CONNECTING, "the step stream was closed")
+            except Exception as error:  # one location's trouble must not end its link for good
+                log.exception("link_failed", location=self.name)
+                self._note(ReplicaState.CONNECTING, repr(error))
+            if time.monotonic() - started > LONGEST_PAUSE:
+                pause = FIRST_PAUSE
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hint.wait(), pause * random.uniform(0.8, 1.2))
+                pause = FIRST_PAUSE
+                continue
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _attend(self, channel: grpc.aio.Channel) -> None:
+        snapshot = await self._read_snapshot(channel)
+        if snapshot is None:
+            await self._await_health_change(channel)
+            return
+        taken = FutureReply.make()
+        self._put(SnapshotRead(self.name, snapshot, taken))
+        await taken.future
+        await self._attach(channel)
+
+    async def _read_snapshot(self, channel: grpc.aio.Channel) -> Snapshot | None:
+        known = self._known_snapshot()
+        request = definition_service_pb2.GetSnapshotRequest(
+            known_digest=known.digest if known is not None else "", term=self._term
+        )
+        header = None
+        slices: list[definition_service_pb2.SnapshotSlice] = []
+        async for part in definition_service_pb2_grpc.DefinitionServiceStub(channel).GetSnapshot(request):
+            match part.WhichOneof("part"):
+                case "progress":
+                    seconds, tail = part.progress.elapsed_seconds, part.progress.stderr_tail
+                    self._note(ReplicaState.LOADING, f"loading for {seconds:.0f} s {tail}".strip())
+                case "load_failure":
+                    failure = decode_failure(part.load_failure.failure)
+                    self._note(ReplicaState.LOAD_FAILED, f"module '{part.load_failure.module}': {failure.message}")
+                    self.status.load_failure = failure
+                    return None
+                case "header":
+                    header = part.header
+                case "slice":
+                    slices.append(part.slice)
+        if header is None:
+            raise ConnectionError(f"location '{self.name}' sent no definitions")
+        if known is not None and header.digest == known.digest and not slices:
+            return known
+        return decode_snapshot(header, slices)
+
+    async def _await_health_change(self, channel: grpc.aio.Channel) -> None:
+        """A load failure stands until the location's health changes or it announces itself again (L-01)."""
+        watch = health_pb2_grpc.HealthStub(channel).Watch(
+            health_pb2.HealthCheckRequest(service="rivers.v1.DefinitionService")
+        )
+        self._call = watch
+        try:
+            async for answer in watch:
+                if answer.status == health_pb2.HealthCheckResponse.SERVING:
+                    self._hint.set()
+                    return
+        finally:
+            self._call = None
+
+    async def _attach(self, channel: grpc.aio.Channel) -> None:
+        call = step_service_pb2_grpc.StepServiceStub(channel).Attach()
+        session = self.session = self._sessions.take()
+        self._call, self._last_beat, self._outgoing = call, 0, []
+        opening = step_service_pb2.SessionOpen(
+            store_id=self._store_id,
+            session=session,
+            beat_interval=encode_duration(self._beat_interval.total_seconds()),
+        )
+        self._outgoing.append(step_service_pb2.Command(open=opening))
+        self._has_outgoing.set()
+        reason = "closed by the location"
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                writer = tasks.create_task(self._write(call))
+                try:
+                    reason = await self._read(call, session)
+                finally:
+                    writer.cancel()
+        except* grpc.aio.AioRpcError as errors:
+            error = errors.exceptions[0]
+            assert isinstance(error, grpc.aio.AioRpcError)
+            reason = f"{error.code().name}: {error.details()}"
+        finally:
+            call.cancel()
+            self._call, self.session = None, 0
+            self._note(ReplicaState.CONNECTING, reason)
+            self._put(SessionClosed(self.name, session, reason))
+
+    async def _write(self, call: Any) -> None:
+        """The stream's only writer: sends all that waits in as few messages as fit."""
+        while True:
+            await self._has_outgoing.wait()
+            self._has_outgoing.clear()
+            waiting, self._outgoing = self._outgoing, []
+            for start in range(0, len(waiting), MAX_COMMANDS):
+                message = step_service_pb2.AttachRequest(term=self._term)
+                message.commands.extend(
+                    item if isinstance(item, step_service_pb2.Command) else encode_command(item, self._last_beat)
+                    for item in waiting[start : start + MAX_COMMANDS]
+                )
+                await call.write(message)
+
+    async def _read(self, call: Any, session: int) -> str:
+        """Hands reports to the core until the stream ends or the location is silent for five beats (A6)."""
+        silence = self._beat_interval.total_seconds() * 5
+        while True:
+            read = asyncio.ensure_future(call.read())
+            # wait_for would cancel the whole call, not only the read.
+            done, _ = await asyncio.wait({read}, timeout=silence)
+            if not done:
+                read.cancel()
+                return f"silent for {silence:.1f} s"
+            message = read.result()
+            if message is grpc.aio.EOF:
+                return "closed by the location"
+            self.status.heard_at = time.time_ns()
+            reports = []
+            for item in message.reports:
+                if item.HasField("beat"):
+                    self._last_beat = item.beat.beat
+                    ack = step_service_pb2.BeatAck(beat=item.beat.beat)
+                    self._outgoing.append(step_service_pb2.Command(beat_ack=ack))
+                    self._has_outgoing.set()
+                elif (report := decode_report(item)) is not None:
+                    reports.append(report)
+                    if item.HasField("inventory"):
+                        self._last_beat = item.inventory.beat
+                        self._note(ReplicaState.READY, "")
+            if reports:
+                self._put(Reported(self.name, session, reports))
+
+    def _note(self, state: ReplicaState, message: str) -> None:
+        if (state, message) != (self.status.state, self.status.message):
+            log.info("location_changed", location=self.name, state=state.name, message=message)
+        self.status.state, self.status.message = state, message
+        if state == ReplicaState.READY:
+            self.status.load_failure = None
