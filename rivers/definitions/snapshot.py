@@ -138,3 +138,13 @@ class Snapshot:
     def job_by_name(self) -> Mapping[str, JobDefinition]:
         """Jobs by name."""
         return {job.name: job for job in self.jobs}
+
+    @cached_property
+    def place_by_key(self) -> Mapping[str, int]:
+        """The place of each step in the topological order."""
+        return {step.key: place for place, step in enumerate(self.steps)}
+
+    @cached_property
+    def planned(self) -> dict[object, object]:
+        """What planning keeps from one plan of these definitions to the next."""
+        return {}

@@ -1,0 +1,125 @@
+"""A repository's definitions together with the code behind them, validated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from rivers.definitions.asset import Asset
+from rivers.definitions.dependency import DepDef
+from rivers.definitions.executor import Executor
+from rivers.definitions.job import Job
+from rivers.definitions.job_binding import bind_jobs
+from rivers.definitions.kinds import ExecutorKind
+from rivers.definitions.order import topological
+from rivers.definitions.parameters import Parameter, ParameterSource, Scope
+from rivers.definitions.registry import NamedRetries
+from rivers.definitions.retry_policy import RetryPolicy
+from rivers.definitions.snapshot import ExecutorDefinition, Snapshot
+from rivers.definitions.step_binding import BoundStep, bind_step, outputs_of
+from rivers.definitions.task import Task
+from rivers.errors import AssetDefinitionError
+
+__all__ = ["BoundRepository", "BoundStep", "Parameter", "ParameterSource", "bind"]
+
+
+@dataclass(frozen=True)
+class BoundRepository:
+    """The snapshot, and for each of its steps what runs. Steps are keyed as in the snapshot."""
+
+    snapshot: Snapshot
+    steps: Mapping[str, BoundStep]
+    resources: Mapping[str, Any]
+    retries: NamedRetries
+    shadowed_resources: tuple[str, ...] = ()
+
+    def step_of(self, node: str) -> BoundStep:
+        """The step that produces the node."""
+        return self.steps[self.snapshot.step_by_node[node].key]
+
+    def handler_for(self, node: str) -> Any:
+        """The handler that was named for a node, references resolved; `None` for the default one."""
+        return self._resolve(self.step_of(node).handlers[node])
+
+    def input_handler_for(self, step_key: str, node: str) -> Any:
+        """The handler that a step loads a node with: the override of its edge, else the node's own."""
+        edge = self.input_edge(step_key, node)
+        return self.handler_for(node) if edge is None or edge.io_handler is None else self._resolve(edge.io_handler)
+
+    def input_edge(self, step_key: str, node: str) -> DepDef | None:
+        """The declared edge by which a step loads a node, when its author declared one."""
+        return self.steps[step_key].inputs.get(node)
+
+    def _resolve(self, handler: Any) -> Any:
+        return self.resources[handler] if isinstance(handler, str) else handler
+
+    @cached_property
+    def asset_by_name(self) -> Mapping[str, Asset]:
+        """Asset objects by node; tasks are not among them."""
+        return {
+            output.name: step.owner
+            for step in self.steps.values()
+            if isinstance(step.owner, Asset)
+            for output in step.definition.outputs
+        }
+
+
+def bind(
+    assets: Sequence[Asset],
+    *,
+    tasks: Sequence[Task] = (),
+    jobs: Sequence[Job] = (),
+    resources: Mapping[str, Any] | None = None,
+    retries: Mapping[str, RetryPolicy] | None = None,
+    default_executor: Executor | None = None,
+    default_retry_policy: RetryPolicy | str | None = None,
+    pool_limits: Mapping[str, int] | None = None,
+    module: str = "",
+    repository: str = "",
+) -> BoundRepository:
+    """Validates everything that a repository defines and freezes it; calls nothing of the user's."""
+    resources = dict(resources or {})
+    named = NamedRetries(retries or {})
+    owners = _owners(assets, tasks)
+    producers = {output: place for place, owner in enumerate(owners) for output in outputs_of(owner)}
+    scope = Scope(producers, resources)
+    unordered = [bind_step(owner, scope, named) for owner in owners]
+    order = topological(
+        [step.definition.key for step in unordered],
+        [[producers[edge.upstream] for edge in step.definition.edges] for step in unordered],
+    )
+    steps = {unordered[place].definition.key: unordered[place] for place in order}
+    definitions = tuple(step.definition for step in steps.values())
+    snapshot = Snapshot(
+        definitions,
+        bind_jobs(jobs, definitions, named),
+        ExecutorDefinition(ExecutorKind.PARALLEL) if default_executor is None else default_executor.definition,
+        named.resolve(default_retry_policy, "in default_retry_policy"),
+        tuple(sorted((pool_limits or {}).items())),
+        module,
+        repository,
+    )
+    return BoundRepository(snapshot, steps, resources, named, tuple(key for key in resources if key in producers))
+
+
+def _owners(assets: Sequence[Asset], tasks: Sequence[Task]) -> list[Asset | Task]:
+    """The declarations that become steps. Of tasks with a taken name the one that came first stays."""
+    owners: list[Asset | Task] = []
+    taken: set[str] = set()
+    for asset in assets:
+        nodes = outputs_of(asset)
+        for node in nodes:
+            if node in taken:
+                raise AssetDefinitionError(
+                    f"duplicate asset name '{node}': two definitions register under it", asset=node
+                )
+            taken.add(node)
+        if nodes:
+            owners.append(asset)
+    for task in tasks:
+        if task.name not in taken:
+            taken.add(str(task.name))
+            owners.append(task)
+    return owners

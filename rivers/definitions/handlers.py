@@ -1,0 +1,40 @@
+"""IO handlers as definitions see them: recognised by class name, so that nothing here loads their code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rivers.definitions.kinds import HandlerKind
+from rivers.errors import AssetDefinitionError
+
+_PACKAGE = "rivers.io_handlers."
+
+
+def is_io_handler(value: object) -> bool:
+    """Whether the value is an instance of `BaseIOHandler`."""
+    return _is_a(value, "BaseIOHandler")
+
+
+def declared_io_handler(value: Any) -> Any:
+    """A handler, the name of a resource, or nothing; anything else is refused."""
+    if value is not None and not isinstance(value, str) and not is_io_handler(value):
+        raise AssetDefinitionError(
+            "io_handler must be a BaseIOHandler subclass instance or a string resource reference"
+        )
+    return value
+
+
+def handler_kind(handler: object | None) -> HandlerKind:
+    """Where a handler keeps values."""
+    if handler is None:
+        return HandlerKind.DEFAULT
+    return HandlerKind.IN_MEMORY if _is_a(handler, "InMemoryIOHandler") else HandlerKind.SHARED
+
+
+def handler_class(handler: object | None) -> str:
+    """The qualified name of a handler's class; empty for none."""
+    return "" if handler is None else f"{type(handler).__module__}.{type(handler).__qualname__}"
+
+
+def _is_a(value: object, name: str) -> bool:
+    return any(cls.__qualname__ == name and cls.__module__.startswith(_PACKAGE) for cls in type(value).__mro__)

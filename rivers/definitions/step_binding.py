@@ -1,0 +1,207 @@
+"""One step: its definition and the code behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rivers.definitions import handlers
+from rivers.definitions.asset import Asset
+from rivers.definitions.declared import listed
+from rivers.definitions.dependency import AssetDef, DepDef
+from rivers.definitions.kinds import ExecutorKind, StepKind
+from rivers.definitions.multi_asset import MultiAsset
+from rivers.definitions.parameters import Parameter, Scope, wire
+from rivers.definitions.registry import NamedRetries
+from rivers.definitions.signature import EMPTY
+from rivers.definitions.snapshot import ExecutorDefinition, OutputDefinition, PoolClaim, StepDefinition
+from rivers.definitions.task import Task
+from rivers.errors import AssetDefinitionError, ConfigurationError
+
+_EXECUTORS = {
+    "in_process": ExecutorDefinition(ExecutorKind.IN_PROCESS),
+    "parallel": ExecutorDefinition(ExecutorKind.PARALLEL),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BoundStep:
+    """A step definition together with the code behind it.
+
+    `handlers` holds for each node what its author named: an instance, the key of a resource, or `None`. `inputs` holds
+    the declared input edges by upstream node: they may override handler and metadata of a load.
+    """
+
+    definition: StepDefinition
+    function: Callable[..., Any] | None
+    owner: Asset | Task
+    parameters: tuple[Parameter, ...]
+    return_annotation: Any
+    handlers: Mapping[str, Any]
+    config_class: Any
+    inputs: Mapping[str, DepDef]
+
+
+def outputs_of(owner: Asset | Task) -> tuple[str, ...]:
+    """The nodes that a declaration contributes."""
+    if isinstance(owner, MultiAsset):
+        return tuple(str(output.name) for output in owner.output_defs)
+    return (str(owner.name),)
+
+
+def bind_step(owner: Asset | Task, scope: Scope, retries: NamedRetries) -> BoundStep:
+    """Resolves everything that a declaration refers to."""
+    name = str(owner.name)
+    nodes = outputs_of(owner)
+    deps = [] if isinstance(owner, Task) else owner.deps
+    if isinstance(owner, MultiAsset):
+        deps = deps + [dep for output in owner.output_defs for dep in output.deps if dep.name not in nodes]
+    returned = owner.signature.resolve(owner.signature.return_annotation)
+    wiring = wire(name, nodes, owner.signature, deps, scope)
+    outputs, declared = _outputs(owner, returned, scope)
+    for edge in wiring.inputs.values():
+        _check_handler(name, edge.io_handler, scope)
+    if isinstance(owner.partitions_def, str):
+        raise ConfigurationError(
+            f"unknown partitions definition '{owner.partitions_def}' referenced by '{name}'; registered: {listed(())}"
+        )
+    noun = "task" if isinstance(owner, Task) else "asset"
+    definition = StepDefinition(
+        key=nodes[0],
+        kind=_kind(owner),
+        outputs=outputs,
+        edges=wiring.edges,
+        executor=_executor(output.metadata for output in outputs),
+        retry=retries.resolve(owner.retry, f"referenced by {noun} '{name}'"),
+        pools=_claims(owner),
+        is_async=owner.is_async,
+        resources=wiring.resources,
+        description=_first_paragraph(owner.__doc__),
+    )
+    return BoundStep(
+        definition,
+        owner.function,
+        owner,
+        wiring.parameters,
+        EMPTY if isinstance(returned, str) else returned,
+        declared,
+        wiring.config_class,
+        wiring.inputs,
+    )
+
+
+def _kind(owner: Asset | Task) -> StepKind:
+    if isinstance(owner, Task):
+        return StepKind.TASK
+    return StepKind.MULTI_ASSET if owner.is_multi else StepKind.ASSET
+
+
+def _outputs(owner: Asset | Task, returned: Any, scope: Scope) -> tuple[tuple[OutputDefinition, ...], dict[str, Any]]:
+    if isinstance(owner, MultiAsset):
+        pairs = [_output_of_multi(owner, output, scope) for output in owner.output_defs]
+    elif isinstance(owner, Task):
+        pairs = [_output(str(owner.name), owner.tags, [], None, None, None, owner.io_handler, returned, scope, False)]
+    else:
+        pairs = [
+            _output(
+                owner.name,
+                owner.tags,
+                owner.kinds,
+                owner.group,
+                owner.code_version,
+                owner.metadata,
+                owner.io_handler,
+                returned,
+                scope,
+            )
+        ]
+    return tuple(output for output, _ in pairs), {output.name: handler for output, handler in pairs}
+
+
+def _output_of_multi(asset: MultiAsset, output: AssetDef, scope: Scope) -> tuple[OutputDefinition, Any]:
+    """What the multi-asset says holds for outputs that leave it unset."""
+    return _output(
+        str(output.name),
+        output.tags if output.tags is not None else asset.tags,
+        output.kinds or asset.kinds,
+        output.group if output.group is not None else asset.group,
+        output.code_version if output.code_version is not None else asset.code_version,
+        output.metadata,
+        output.io_handler if output.io_handler is not None else asset.io_handler,
+        EMPTY if output.type_hint is None else output.type_hint,
+        scope,
+    )
+
+
+def _output(
+    name: str,
+    tags: Iterable[str] | None,
+    kinds: Iterable[str],
+    group: str | None,
+    code_version: str | None,
+    metadata: Mapping[str, str] | None,
+    handler: Any,
+    returned: Any,
+    scope: Scope,
+    is_asset: bool = True,
+) -> tuple[OutputDefinition, Any]:
+    _check_handler(name, handler, scope)
+    instance = scope.resources[handler] if isinstance(handler, str) else handler
+    definition = OutputDefinition(
+        name=name,
+        tags=tuple(tags or ()),
+        kinds=tuple(kinds),
+        group=group,
+        code_version=code_version,
+        metadata=tuple(sorted(metadata.items())) if metadata else (),
+        handler=handlers.handler_kind(instance),
+        handler_class=handlers.handler_class(instance),
+        is_asset=is_asset,
+        type_name=_type_name(returned),
+    )
+    return definition, handler
+
+
+def _check_handler(name: str, handler: Any, scope: Scope) -> None:
+    if not isinstance(handler, str):
+        return
+    story = f"Asset '{name}': io_handler references resource '{handler}' which"
+    if handler not in scope.resources:
+        raise AssetDefinitionError(f"{story} is not in resources")
+    if not handlers.is_io_handler(scope.resources[handler]):
+        raise AssetDefinitionError(f"{story} does not implement the IOHandler protocol (handle_output + load_input)")
+
+
+def _executor(metadata: Iterable[tuple[tuple[str, str], ...]]) -> ExecutorDefinition | None:
+    """The executor that static metadata asks for; a name that is none fails the step when it runs."""
+    for entries in metadata:
+        for key, value in entries:
+            if key == "rivers/executor":
+                return _EXECUTORS.get(value)
+    return None
+
+
+def _claims(owner: Asset | Task) -> tuple[PoolClaim, ...]:
+    """What the step claims; of outputs that share a pool the largest claim counts, for the function runs once."""
+    if isinstance(owner, Task):
+        return ()
+    pools = [*owner.pool]
+    if isinstance(owner, MultiAsset):
+        pools += [claim for output in owner.output_defs for claim in output.pool]
+    claims: dict[str, int] = {}
+    for pool, slots in pools:
+        claims[pool] = max(slots, claims.get(pool, 0))
+    return tuple(PoolClaim(pool, slots) for pool, slots in claims.items())
+
+
+def _type_name(annotation: Any) -> str:
+    if annotation is EMPTY:
+        return ""
+    if isinstance(annotation, type) and not hasattr(annotation, "__args__"):
+        return annotation.__name__
+    return str(annotation).removeprefix("typing.")
+
+
+def _first_paragraph(doc: str | None) -> str:
+    return " ".join(doc.strip().partition("\n\n")[0].split()) if doc else ""

@@ -1,0 +1,188 @@
+"""Plans: which steps a run has, in which order, and where each may run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
+
+from rivers.definitions.kinds import ExecutorKind, HandlerKind, StepKind
+from rivers.definitions.snapshot import (
+    EdgeDefinition,
+    ExecutorDefinition,
+    RetryDefinition,
+    Snapshot,
+)
+from rivers.definitions.suggestion import nearest
+from rivers.errors import AssetNotFoundError, GraphValidationError, JobNotFoundError
+from rivers.partitions.key import PartitionKey
+from rivers.planning.plan import Placement, PlannedEdge, PlannedOutput, PlannedStep, RunPlan, StepId
+
+MATERIALIZE = "<materialize>"
+
+
+def plan_job(
+    snapshot: Snapshot,
+    job_name: str,
+    *,
+    location: str = "",
+    config: Mapping[str, Any] | None = None,
+    partition_key: PartitionKey | None = None,
+    executor: ExecutorDefinition | None = None,
+) -> RunPlan:
+    """The plan of a job. An executor given here takes the place of the job's own."""
+    job = snapshot.job_by_name.get(job_name)
+    if job is None:
+        raise job_not_found(job_name, snapshot)
+    executor = executor or job.executor or snapshot.default_executor
+    key = ("job", job_name, location, executor)
+    steps = cast("tuple[PlannedStep, ...] | None", snapshot.planned.get(key))
+    if steps is None:  # frozen, so the runs of a job share them
+        wanted = _whole(snapshot, job.steps)
+        steps = _steps(snapshot, wanted, location, executor, job.retry or snapshot.default_retry)
+        snapshot.planned[key] = steps
+    return RunPlan(
+        steps,
+        location,
+        snapshot.digest if location else "",
+        job_name,
+        executor,
+        None if config is None else dict(config),
+        partition_key,
+    )
+
+
+def plan_selection(
+    snapshot: Snapshot,
+    nodes: Sequence[str] | None,
+    *,
+    include_upstream: bool = False,
+    location: str = "",
+    config: Mapping[str, Any] | None = None,
+    partition_key: PartitionKey | None = None,
+    executor: ExecutorDefinition | None = None,
+    retry: RetryDefinition | None = None,
+) -> RunPlan:
+    """The plan of an ad-hoc run over nodes, `None` for all of them.
+
+    What is not selected is loaded from where it is stored, so it needs a handler of its own.
+    """
+    executor = executor or snapshot.default_executor
+    wanted = _whole(snapshot, snapshot.step_by_key) if nodes is None else _selected(snapshot, nodes)
+    if include_upstream:
+        _add_upstreams(snapshot, wanted)
+    if nodes is not None:
+        _check_loads(snapshot, wanted)
+    return RunPlan(
+        _steps(snapshot, wanted, location, executor, retry or snapshot.default_retry),
+        location,
+        snapshot.digest if location else "",
+        None,
+        executor,
+        None if config is None else dict(config),
+        partition_key,
+    )
+
+
+def job_not_found(name: str, snapshot: Snapshot) -> JobNotFoundError:
+    """The error about a job that is not there."""
+    return JobNotFoundError(f"Job '{name}' not found", remedy=nearest(name, snapshot.job_by_name), job=name)
+
+
+#: For each wanted step its wanted outputs.
+_Wanted = dict[str, set[str]]
+
+
+def _whole(snapshot: Snapshot, keys: Iterable[str]) -> _Wanted:
+    return {key: {output.name for output in snapshot.step_by_key[key].outputs} for key in keys}
+
+
+def _selected(snapshot: Snapshot, nodes: Sequence[str]) -> _Wanted:
+    wanted: _Wanted = {}
+    for node in nodes:
+        step = snapshot.step_by_node.get(node)
+        if step is None:
+            raise AssetNotFoundError(
+                f"Selection contains unknown asset: '{node}'",
+                remedy=nearest(node, snapshot.step_by_node),
+                asset=node,
+            )
+        wanted.setdefault(step.key, set()).add(node)
+    return wanted
+
+
+def _add_upstreams(snapshot: Snapshot, wanted: _Wanted) -> None:
+    waiting = list(wanted)
+    while waiting:
+        for edge in snapshot.step_by_key[waiting.pop()].edges:
+            upstream = snapshot.step_by_node[edge.upstream]
+            if upstream.key not in wanted:
+                wanted[upstream.key] = set()
+                waiting.append(upstream.key)
+            wanted[upstream.key].add(edge.upstream)
+
+
+def _check_loads(snapshot: Snapshot, wanted: _Wanted) -> None:
+    for key in sorted(wanted, key=snapshot.place_by_key.__getitem__):
+        for edge in snapshot.step_by_key[key].edges:
+            upstream = snapshot.step_by_node[edge.upstream]
+            if (
+                edge.parameter is not None
+                and edge.upstream not in wanted.get(upstream.key, ())
+                and upstream.kind != StepKind.EXTERNAL_ASSET
+                and snapshot.output_by_node[edge.upstream].handler == HandlerKind.DEFAULT
+            ):
+                raise GraphValidationError(
+                    f"Job '{MATERIALIZE}': node '{key}' depends on '{edge.upstream}' "
+                    "which is not in the job and has no io_handler",
+                    remedy=f"select '{edge.upstream}' too, or pass include_upstream=True",
+                )
+
+
+def _steps(
+    snapshot: Snapshot, wanted: _Wanted, location: str, executor: ExecutorDefinition, retry: RetryDefinition | None
+) -> tuple[PlannedStep, ...]:
+    ordinals: dict[str, int] = {}
+    planned: list[PlannedStep] = []
+    for key in sorted(wanted, key=snapshot.place_by_key.__getitem__):
+        step = snapshot.step_by_key[key]
+        outputs = tuple(
+            PlannedOutput(output.name, output.handler, output.is_asset)
+            for output in step.outputs
+            if output.name in wanted[key]
+        )
+        edges = tuple(_edge(snapshot, edge, ordinals) for edge in step.edges)
+        planned.append(
+            PlannedStep(
+                StepId(key),
+                key,
+                outputs,
+                edges,
+                location,
+                _placement(step.executor or executor, outputs, edges),
+                step.retry or retry,
+                step.pools,
+                step.condition,
+                key,
+            )
+        )
+        for output in outputs:
+            ordinals[output.node] = len(planned) - 1
+    return tuple(planned)
+
+
+def _edge(snapshot: Snapshot, edge: EdgeDefinition, ordinals: Mapping[str, int]) -> PlannedEdge:
+    handler = snapshot.output_by_node[edge.upstream].handler
+    return PlannedEdge(edge.upstream, ordinals.get(edge.upstream), edge.parameter, edge.trigger, handler)
+
+
+def _placement(
+    executor: ExecutorDefinition, outputs: Iterable[PlannedOutput], edges: Iterable[PlannedEdge]
+) -> Placement:
+    """Home for what must share a process with its producers or consumers."""
+    if executor.kind == ExecutorKind.IN_PROCESS:
+        return Placement.HOME
+    if any(output.handler == HandlerKind.IN_MEMORY for output in outputs):
+        return Placement.HOME
+    if any(edge.parameter is not None and edge.handler == HandlerKind.IN_MEMORY for edge in edges):
+        return Placement.HOME
+    return Placement.ANY_WORKER
