@@ -14,7 +14,8 @@
     │       └── SchemaMigrationNeededError
     └── UnavailableError           try again: nothing is wrong with the request
         ├── LocationUnavailableError
-        └── SchedulerUnavailableError
+        ├── SchedulerUnavailableError
+        └── StorageUnavailableError    a `StorageError` too
 
 Every class has a stable `code` and the gRPC `status` that it travels as; the client raises the class that the server
 raised. Keyword arguments of the constructor become `ids` and attributes: `RunNotFoundError(run_id="x").run_id`.
@@ -36,6 +37,8 @@ class RiversError(Exception):
         self.field = field
         self.remedy = remedy
         super().__init__(message or (self.__doc__ or "").format_map(ids))
+        if remedy:
+            self.add_note(remedy)  # shown below a traceback; the message stays what it is
 
     def __getattr__(self, name: str) -> str:
         if name == "ids":  # before __init__ ran, as when unpickling
@@ -224,6 +227,12 @@ class SchedulerUnavailableError(UnavailableError):
     """No scheduler answers at {address}; start one with `rivers scheduler`."""
 
     code = "scheduler_unavailable"
+
+
+class StorageUnavailableError(UnavailableError, StorageError):
+    """Database {database} cannot be used right now: it is locked, full or gone."""
+
+    code = "storage_unavailable"
 
 
 def _walk(cls: type[RiversError]) -> list[type[RiversError]]:
