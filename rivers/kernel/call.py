@@ -1,0 +1,95 @@
+"""One call of a step: what is handed to the kernel, whom it tells, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from rivers.lifecycle.events import Failure, MetadataEntry
+from rivers.lifecycle.states import AttemptOutcome
+from rivers.partitions.key import PartitionKey
+
+if TYPE_CHECKING:
+    from rivers.definitions.binding import BoundStep
+    from rivers.io_handlers.handler import BaseIOHandler
+    from rivers.partitions.context import PartitionContext
+
+
+@dataclass(frozen=True, slots=True)
+class InputReference:
+    """A value to load: which node, for which parameter (`None` only orders), from which committed attempt.
+
+    Token 0: produced outside this store's knowledge, loaded by name. `metadata` is what the handler is told of the
+    upstream node: its static metadata, or what the consumer declared instead.
+    """
+
+    node: str
+    parameter: str | None
+    producer_token: int = 0
+    producer_run_id: str = ""
+    metadata: Mapping[str, str] | None = None
+    partition: PartitionContext | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepCall:
+    """One attempt of one step. `outputs` are the nodes wanted of it, `config` overrides fields of its model."""
+
+    run_id: str
+    step_key: str
+    attempt: int
+    token: int
+    step: BoundStep
+    outputs: tuple[str, ...]
+    inputs: tuple[InputReference, ...]
+    resources: Mapping[str, Any]
+    config: Mapping[str, Any] | None
+    tags: tuple[tuple[str, str], ...]
+    values: Values
+    partition: PartitionContext | None = None
+
+
+class Values(Protocol):
+    """Which IO handler stores an output, and which loads an input."""
+
+    def for_output(self, call: StepCall, node: str) -> BaseIOHandler: ...
+
+    def for_input(self, call: StepCall, reference: InputReference) -> BaseIOHandler: ...
+
+
+class StepSink(Protocol):
+    """Is told what happens, in order, synchronously, on the thread of the step."""
+
+    def started(self) -> None:
+        """The attempt runs: its inputs are about to be loaded."""
+
+    def materialized(
+        self,
+        node: str,
+        metadata: tuple[MetadataEntry, ...],
+        data_version: str,
+        partition_key: PartitionKey | None = None,
+        has_value: bool = True,
+    ) -> None:
+        """An output is stored; without a value the author stored it."""
+
+    def observed(
+        self,
+        node: str,
+        metadata: tuple[MetadataEntry, ...],
+        data_version: str | None,
+        partition_key: PartitionKey | None = None,
+    ) -> None:
+        """Something was seen of an asset."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepEnd:
+    """How an attempt ended. Of several outputs that failed for reasons of their own, `failures` tells which and why;
+    `failure` is the first of them."""
+
+    outcome: AttemptOutcome
+    failure: Failure | None = None
+    exception: BaseException | None = None
+    failures: tuple[tuple[str, Failure], ...] = ()
