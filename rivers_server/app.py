@@ -13,8 +13,7 @@ from typing import Any
 
 import grpc
 import structlog
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1.health import aio as health
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from rivers.storage.leadership import Leadership
 
@@ -92,7 +91,11 @@ class Scheduler:
             settings=settings.core,
         )
         self._core = core
-        self._thread = CoreThread(core, on_death=lambda error: loop.call_soon_threadsafe(self._die, error))
+
+        def on_death(error: BaseException) -> None:
+            loop.call_soon_threadsafe(self._die, error)
+
+        self._thread = CoreThread(core, on_death)
         put = self._thread.put
         self._exchange.connect(
             store_id=leadership.store_id,
@@ -159,7 +162,7 @@ class Scheduler:
         catalog = CatalogServicer(lambda: list(self._core.state.replicas.values()), self._exchange.status, self._reader)
         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(catalog, server)
         location_service_pb2_grpc.add_LocationServiceServicer_to_server(LocationServicer(put), server)
-        self._health = health.HealthServicer()
+        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # the stubs lack it
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         reflection.enable_server_reflection(
             (*SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME), server

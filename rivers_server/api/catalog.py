@@ -10,7 +10,7 @@ from grpc.aio import ServicerContext
 from rivers.definitions.snapshot import OutputDefinition, StepDefinition
 from rivers.errors import LocationNotFoundError
 from rivers.storage import assets
-from rivers.v1 import catalog_service_pb2, catalog_service_pb2_grpc
+from rivers.v1 import catalog_service_pb2, catalog_service_pb2_grpc, definitions_pb2
 from rivers.wire.definitions import encode_job, encode_output
 from rivers.wire.failures import encode_failure
 from rivers.wire.times import encode_time
@@ -129,9 +129,8 @@ def _encode_asset(
         definition=encode_output(output),
         upstream=[edge.upstream for edge in step.edges],
         description=step.description,
+        kind=definitions_pb2.StepKind.ValueType(int(step.kind)),
     )
-    asset.kind = (
-        catalog_service_pb2.Asset.DESCRIPTOR.fields_by_name["kind"].enum_type.values_by_number[step.kind].number
     )
     if record is not None and record.last_timestamp:
         asset.last_run_id, asset.last_data_version = record.last_run_id, record.last_data_version or ""

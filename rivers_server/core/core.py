@@ -191,10 +191,12 @@ class Core:
     def _rebuild(self, messages: Sequence[Message]) -> None:
         for message in messages:
             # What the batch said of sessions is undone as well: it is said again when the messages are run one by one.
-            replica = self.state.replicas.get(message.location) if isinstance(message, Reported) else None
-            if replica is not None and any(isinstance(report, Inventory) for report in message.reports):
+            if not isinstance(message, Reported) or message.location not in self.state.replicas:
+                continue
+            replica = self.state.replicas[message.location]
+            if any(isinstance(report, Inventory) for report in message.reports):
                 replica.detach()
-            elif replica is not None and any(isinstance(report, Replayed) for report in message.reports):
+            elif any(isinstance(report, Replayed) for report in message.reports):
                 replica.is_replayed = False
         self.state.rebuild(self.store.load(), self.clock.monotonic(), self.awake)
         for run in self.state.runs.values():

@@ -117,11 +117,9 @@ def fire_timers(core: Core, batch: Batch) -> None:
                 batch.outbox.send(replica.name, replica.session, Fence(token))
     if not has_silent_attempts(core):
         return
-    for attempt in [a for a in state.attempts.values() if _is_out_of_patience(core, a)]:
-        silent = Failure(
-            FailureReason.INFRASTRUCTURE, f"location '{attempt.location}' was silent for longer than the lease"
-        )
-        _end(core, batch, attempt, AttemptOutcome.LOST, silent)
+    for silent in [attempt for attempt in state.attempts.values() if _is_out_of_patience(core, attempt)]:
+        why = f"location '{silent.location}' was silent for longer than the lease"
+        _end(core, batch, silent, AttemptOutcome.LOST, Failure(FailureReason.INFRASTRUCTURE, why))
 
 
 def has_silent_attempts(core: Core) -> bool:

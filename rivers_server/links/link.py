@@ -208,7 +208,8 @@ class Link:
             self._call = None
 
     async def _attach(self, channel: grpc.aio.Channel) -> None:
-        call = step_service_pb2_grpc.StepServiceStub(channel).Attach()
+        attach: Any = step_service_pb2_grpc.StepServiceStub(channel).Attach
+        call = attach()
         session = self.session = self._sessions.take()
         self._call, self._last_beat, self._outgoing = call, 0, []
         opening = step_service_pb2.SessionOpen(
@@ -261,7 +262,7 @@ class Link:
                 read.cancel()
                 return f"silent for {silence:.1f} s"
             message = read.result()
-            if message is grpc.aio.EOF:
+            if message is grpc.aio.EOF:  # type: ignore[attr-defined]  # the stubs lack it
                 return "closed by the location"
             self.status.heard_at = time.time_ns()
             reports = []
