@@ -184,9 +184,14 @@ class RunProgress:
         still come (A10).
         """
         step = self.steps[ordinal]
-        if step.state in (StepState.DISPATCHED, StepState.RUNNING):
+        late = step.state not in (StepState.DISPATCHED, StepState.RUNNING)
+        if not late:
             self.live -= 1
+        elif outcome not in (AttemptOutcome.SUCCEEDED, AttemptOutcome.FAILED):
+            return 0.0  # its loss is paid for already, and the next attempt is on its way
         wait = self._end(step, outcome, failure or _unexplained(outcome), spread)
+        if late and step.state.is_terminal and ordinal in self.ready:
+            self.ready.remove(ordinal)
         self._conclude()
         return wait
 
@@ -219,18 +224,18 @@ class RunProgress:
         for step in steps:
             self.steps[step.ordinal] = step
         self.unfinished = sum(not step.state.is_terminal for step in self.steps)
-        self.failed = sum(step.state in (StepState.FAILED, StepState.SKIPPED) for step in self.steps)
+        self.failed = sum(step.state == StepState.FAILED for step in self.steps)
         self.live = sum(step.state in (StepState.DISPATCHED, StepState.RUNNING) for step in self.steps)
         self._unmet = PlanIndex(self.plan).unmet
         self._settled = set()
         for step in self.steps:
             planned = self.plan.steps[step.ordinal]
             for place, output in enumerate(planned.outputs):
+                if step.produced[place] and len(planned.outputs) > 1:
+                    self._count_down(step.ordinal, output.node, StepState.SUCCEEDED, done=False)
                 if step.state.is_terminal:
                     self._count_down(step.ordinal, output.node, step.state, done=True)
-                elif step.produced[place] and len(planned.outputs) > 1:
-                    self._count_down(step.ordinal, output.node, StepState.SUCCEEDED, done=False)
-        if self.state != RunState.STARTED:
+        if not self._runs_on:
             return
         for step in self.steps:
             if step.state == StepState.READY:
@@ -301,7 +306,7 @@ class RunProgress:
         while finished:
             step = finished.popleft()
             self.unfinished -= 1
-            if step.state in (StepState.FAILED, StepState.SKIPPED):
+            if step.state == StepState.FAILED:
                 self.failed += 1
             for output in self.plan.steps[step.ordinal].outputs:
                 finished += self._settle(step.ordinal, output.node, step.state, done=True)

@@ -70,14 +70,19 @@ def _succeed(step: StepProgress) -> None:
 
 def _succeed_late(step: StepProgress) -> None:
     """A lost attempt that nobody superseded had succeeded after all (A10)."""
-    step.lost -= 1
+    _give_back(step)
     _succeed(step)
 
 
 def _fail_late(step: StepProgress, failure: Failure) -> None:
     """A lost attempt that nobody superseded had failed for good (A10)."""
-    step.lost -= 1
+    _give_back(step)
     _fail(step, failure)
+
+
+def _give_back(step: StepProgress) -> None:
+    # Where the infrastructure budget was empty the retry policy had paid, and there is nothing to give back.
+    step.lost = max(step.lost - 1, 0)
 
 
 def _retry(step: StepProgress, failure: Failure) -> None:
