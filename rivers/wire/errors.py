@@ -124,6 +124,8 @@ def _without_detail(status: str, text: str, address: str) -> RiversError:
     match status:
         case "UNAVAILABLE":
             return SchedulerUnavailableError(address=address)
+        case "CANCELLED" | "INTERNAL" | "UNKNOWN" if status == "CANCELLED" or "stream" in text.lower():
+            return UnavailableError(f"{address} broke off the call ({text}); try again", address=address)
         case "DEADLINE_EXCEEDED":
             return UnavailableError(f"{address} did not answer in time; try again, or allow more time", address=address)
         case "UNIMPLEMENTED":

@@ -1,0 +1,139 @@
+"""The client for programs without asyncio."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, TypeAlias
+
+from rivers.errors import RiversError
+from rivers.lifecycle.states import RunState
+from rivers.partitions.key import PartitionKey
+from rivers_client import _calls
+from rivers_client._catalog import Asset, Job, Location
+from rivers_client._handle import RunHandle
+from rivers_client._request import RunRequest, request_of
+from rivers_client._run import Run
+from rivers_client._settings import settle
+from rivers_client._transport import Transport
+
+if TYPE_CHECKING:
+    import grpc
+
+Submitted: TypeAlias = "list[RunHandle | RiversError]"
+
+
+class Client:
+    """Talks to a scheduler. Without an address it asks `RIVERS_SCHEDULER`, then this machine; a token comes from
+    `RIVERS_TOKEN` when none is given.
+
+    A call is repeated for up to `patience` seconds while nobody answers, and ends after `timeout`. Errors are the
+    classes of `rivers.exceptions`, the same that the scheduler raised.
+    """
+
+    def __init__(
+        self,
+        address: str | None = None,
+        *,
+        token: str | None = None,
+        timeout: float = 30.0,
+        patience: float = 10.0,
+        credentials: grpc.ChannelCredentials | None = None,
+    ) -> None:
+        self._transport = Transport(settle(address, token, timeout, patience, credentials))
+        self.runs = Runs(self._transport)
+        self.locations = Locations(self._transport)
+        self.assets = Assets(self._transport)
+        self.jobs = Jobs(self._transport)
+
+    @property
+    def address(self) -> str:
+        """The scheduler that it talks to."""
+        return self._transport.settings.address
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._transport.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class _Noun:
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+
+class Runs(_Noun):
+    """Runs."""
+
+    def submit(
+        self,
+        location: str,
+        *,
+        job: str | None = None,
+        select: Sequence[str] | None = None,
+        include_upstream: bool = False,
+        config: Mapping[str, object] | None = None,
+        tags: Mapping[str, str] | Iterable[tuple[str, str]] = (),
+        partition_key: PartitionKey | str | None = None,
+        request_id: str | None = None,
+    ) -> RunHandle:
+        """Submits a job, or a selection of nodes; neither means everything. A repeat of a request_id finds its run."""
+        request = request_of(location, job, select, include_upstream, config, tags, partition_key, request_id)
+        return RunHandle(self._transport, *self._transport.invoke(_calls.submit(request)))
+
+    def submit_many(self, requests: Iterable[RunRequest]) -> Submitted:
+        """Submits many in few calls; a handle for each, or the error that it was refused with, in order."""
+        batches = self._transport.invoke_all(_calls.submit_many(requests))
+        return [
+            one if isinstance(one, RiversError) else RunHandle(self._transport, *one) for got in batches for one in got
+        ]
+
+    def get(self, run_id: str) -> RunHandle:
+        """A run with its steps."""
+        return RunHandle(self._transport, self._transport.invoke(_calls.get(run_id)))
+
+    def list(
+        self,
+        *,
+        location: str | None = None,
+        job: str | None = None,
+        states: RunState | Sequence[RunState] = (),
+        limit: int | None = None,
+    ) -> Iterator[Run]:
+        """Runs, newest first; pages are fetched as they are reached."""
+        return self._transport.items(_calls.runs(location, job, states, limit))
+
+    def cancel(self, run_id: str, reason: str = "") -> Run:
+        """Asks a run to stop; one that is over stays as it is."""
+        return self._transport.invoke(_calls.cancel(run_id, reason))
+
+
+class Locations(_Noun):
+    """Code locations."""
+
+    def list(self, *, limit: int | None = None) -> Iterator[Location]:
+        """Locations, by name."""
+        return self._transport.items(_calls.locations(limit))
+
+
+class Assets(_Noun):
+    """Assets."""
+
+    def list(self, *, location: str | None = None, limit: int | None = None) -> Iterator[Asset]:
+        """Assets of one location, or of all, by location and name."""
+        return self._transport.items(_calls.assets(location, limit))
+
+
+class Jobs(_Noun):
+    """Jobs."""
+
+    def list(self, *, location: str | None = None, limit: int | None = None) -> Iterator[Job]:
+        """Jobs of one location, or of all, by location and name."""
+        return self._transport.items(_calls.jobs(location, limit))
