@@ -1,0 +1,1 @@
+"""Two teams' repositories and a demonstration of both under one scheduler."""

@@ -1,0 +1,5 @@
+"""The weather team's repository, seen from the root of the checkout: `rivers serve examples.weather`."""
+
+from .weather import repo
+
+__all__ = ["repo"]
