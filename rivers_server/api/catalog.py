@@ -10,6 +10,7 @@ from grpc.aio import ServicerContext
 from rivers.definitions.snapshot import OutputDefinition, StepDefinition
 from rivers.errors import LocationNotFoundError
 from rivers.storage import assets
+from rivers.storage.assets import AssetRow
 from rivers.v1 import catalog_service_pb2, catalog_service_pb2_grpc, definitions_pb2
 from rivers.wire.definitions import encode_job, encode_output
 from rivers.wire.failures import encode_failure
@@ -63,7 +64,7 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
             key=lambda item: item[:2],
         )
         page = found[:size]
-        records = await self._reader.read(assets.records, [name for _, name, _, _ in page])
+        records = await self._reader.read(assets.some, [name for _, name, _, _ in page])
         return catalog_service_pb2.ListAssetsResponse(
             assets=[_encode_asset(location, step, output, records.get(name)) for location, name, step, output in page],
             next_page_token=encode_token(*page[-1][:2]) if len(found) > size else "",
@@ -122,7 +123,7 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
 
 
 def _encode_asset(
-    location: str, step: StepDefinition, output: OutputDefinition, record: Any
+    location: str, step: StepDefinition, output: OutputDefinition, record: AssetRow | None
 ) -> catalog_service_pb2.Asset:
     asset = catalog_service_pb2.Asset(
         location=location,
@@ -131,8 +132,8 @@ def _encode_asset(
         description=step.description,
         kind=definitions_pb2.StepKind.ValueType(int(step.kind)),
     )
-    )
-    if record is not None and record.last_timestamp:
-        asset.last_run_id, asset.last_data_version = record.last_run_id, record.last_data_version or ""
-        asset.last_time.CopyFrom(encode_time(record.last_timestamp))
+    if record is not None and record.last_at is not None:
+        asset.last_run_id = record.last_run_id or ""
+        asset.last_data_version = record.last_data_version or ""
+        asset.last_time.CopyFrom(encode_time(record.last_at))
     return asset

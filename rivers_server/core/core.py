@@ -14,8 +14,9 @@ from typing import Any, Protocol
 import structlog
 
 from rivers.clock import Clock
-from rivers.errors import RiversError, UnavailableError
+from rivers.errors import RiversError, StorageUnavailableError, UnavailableError
 from rivers.planning.plan import RunPlan
+from rivers.storage.faults import DeposedError
 from rivers.storage.rows import WriteSet
 from rivers_server.core import admission, dispatching, ingestion, registration, requests, sessions
 from rivers_server.core.inputs import (
@@ -77,6 +78,7 @@ class Core:
         self.state = State(settings)
         self.plans: dict[str, RunPlan] = {}
         self.awake = 0.0
+        self._is_stale = False
         self._last_turn = clock.monotonic()
         self._handlers: dict[type, Callable[[Core, Batch, Any], None]] = {
             Submit: requests.submit,
@@ -107,19 +109,26 @@ class Core:
         one, so that one bad message cannot take its neighbours along (W3).
         """
         try:
+            if self._is_stale:
+                self._rebuild([])
             self._run(messages)
+        except DeposedError:
+            raise
         except Exception as error:
             log.warning("batch_aborted", messages=len(messages), error=repr(error), exc_info=len(messages) == 1)
-            self._rebuild(messages)
-            if len(messages) == 1:
-                self._give_up(messages[0], error)
+            self._is_stale = True
+            is_unavailable = isinstance(error, StorageUnavailableError)
+            if not is_unavailable:
+                self._rebuild(messages)
+            if is_unavailable or len(messages) == 1:
+                self._give_up(messages, error)
                 return
             for message in messages:
                 self.run_batch([message])
 
     def next_due(self) -> float | None:
         """Seconds until a timer is due, `None` for none; half a second at most while somebody is silent (A7)."""
-        due = []
+        due = [1.0] if self._is_stale else []
         if self.state.wakes:
             due.append(self.state.wakes[0][0] - self.clock.monotonic())
         if self.state.fences:
@@ -201,16 +210,20 @@ class Core:
         self.state.rebuild(self.store.load(), self.clock.monotonic(), self.awake)
         for run in self.state.runs.values():
             dispatching.enqueue(self, run)
+        self._is_stale = False
 
-    def _give_up(self, message: Message, error: Exception) -> None:
-        """A message that fails alone: its caller is told, its session is closed so that it is sent again."""
+    def _give_up(self, messages: Sequence[Message], error: Exception) -> None:
+        """Messages that cannot be stored: callers are told, sessions are closed so that reports are sent again (W10)."""
         outbox = Outbox()
-        reply = getattr(message, "reply", None)
-        if reply is not None:
-            outbox.refuse(reply, error if isinstance(error, RiversError) else UnavailableError(f"not stored: {error}"))
-        if isinstance(message, Reported):
-            replica = self.state.replicas.get(message.location)
-            if replica is not None and replica.session == message.session:
-                replica.detach()
-            outbox.closed.append((message.location, message.session, f"not stored: {error}"))
+        refusal = error if isinstance(error, RiversError) else UnavailableError(f"not stored: {error}")
+        for message in messages:
+            reply = getattr(message, "reply", None)
+            if reply is not None:
+                outbox.refuse(reply, refusal)
+            if isinstance(message, Reported):
+                replica = self.state.replicas.get(message.location)
+                if replica is not None:
+                    replica.detach()
+                    replica.heard_awake = self.awake
+                outbox.closed.append((message.location, message.session, f"not stored: {error}"))
         self.transport.deliver(outbox)

@@ -115,7 +115,7 @@ def test_W3_one_bad_message_does_not_take_its_neighbours_along() -> None:
 
     plan = plan_job(ONE, "all", location="team")
     good, bad = Answer(), Answer()
-    world.put(Submit(plan, RunKind.JOB, good), Submit(plan, RunKind.JOB, bad, tags=((1, 2),)))  # type: ignore[arg-type]
+    world.put(Submit(plan, RunKind.JOB, good), Submit(plan, RunKind.JOB, bad, tags=((object(), ""),)))  # type: ignore[arg-type]
     assert good.error is None
     assert good.result[0].state == RunState.STARTED
     assert bad.error is not None
