@@ -27,6 +27,7 @@ from rivers.errors import (
     SchemaMigrationNeededError,
     SensorDefinitionError,
     StorageError,
+    StorageUnavailableError,
     TaskDefinitionError,
     UnavailableError,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "SchemaMigrationNeededError",
     "SensorDefinitionError",
     "StorageError",
+    "StorageUnavailableError",
     "TaskDefinitionError",
     "UnavailableError",
 ]

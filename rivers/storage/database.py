@@ -1,0 +1,314 @@
+"""A database: where it is, reads on connections of their own, and writes that take turns on one.
+
+    with database.read() as connection:
+        run = runs.get(connection, run_id)
+
+Errors of the driver come out as `StorageError`, `StorageUnavailableError` (try again) or `StaleWriteError`, naming the
+database by its path or by its URL without the password.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy import URL, Connection, Engine, bindparam, make_url, select, update
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from rivers.errors import StorageError
+from rivers.storage import lock, stamp
+from rivers.storage.faults import translated
+from rivers.storage.flush import prepare
+from rivers.storage.lock import LockMode, OwnerLock
+from rivers.storage.postgresql import server_engine
+from rivers.storage.prepared import Prepared
+from rivers.storage.rows import WriteSet
+from rivers.storage.schema import Number, writer
+from rivers.storage.sqlite import Synchronous, file_engine, memory_engine
+
+#: The database file within the directory of an embedded store.
+FILE = "rivers.db"
+
+Kind = Literal["memory", "file", "server"]
+
+
+#: Parts of a URL's query that are secrets.
+_SECRETS = ["password", "sslpassword"]
+_MASK = re.compile(r"//[^/@]*@")
+
+_DRIVERS = {"sqlite": "sqlite", "sqlite+pysqlite": "sqlite", "postgresql": "postgresql+psycopg"}
+_DRIVERS |= {name: name for name in _DRIVERS.values()}
+
+_ROW = writer.c.id == 1
+_STORE_ID = select(writer.c.store_id).where(_ROW)
+_COUNT = bindparam("count", type_=Number)
+_TAKE_POSITIONS = Prepared(
+    update(writer)
+    .where(_ROW)
+    .values(next_position=writer.c.next_position + _COUNT)
+    .returning(writer.c.next_position - _COUNT)
+)
+_TAKE_TOKENS = (
+    update(writer).where(_ROW).values(next_token=writer.c.next_token + _COUNT).returning(writer.c.next_token - _COUNT)
+)
+
+
+class _Session:
+    """What a database object holds open: the engine, the lock on the directory, and the connection that writes."""
+
+    def __init__(self, engine: Engine, owner_lock: OwnerLock | None) -> None:
+        self.engine = engine
+        self.owner_lock = owner_lock
+        self.turn = threading.RLock()
+        self.connection: Connection | None = None
+        self.is_open = True
+
+    def connected(self) -> Connection:
+        if self.connection is None:
+            self.connection = self.engine.connect()
+        return self.connection
+
+    def abort(self) -> None:
+        """Ends the transaction; a connection on which that fails is given up."""
+        connection = self.connection
+        if connection is None:
+            return
+        try:
+            connection.rollback()
+            if not connection.invalidated:
+                return
+        except SQLAlchemyError:
+            connection.invalidate()
+        self.connection = None
+        connection.close()
+
+    def close(self) -> None:
+        with self.turn:
+            self.is_open = False
+            if self.connection is not None:
+                self.connection.close()
+                self.connection = None
+            self.engine.dispose()
+            if self.owner_lock is not None:
+                self.owner_lock.release()
+
+
+class Database:
+    """An open database, safe to use from several threads. Dropping the last reference closes it too.
+
+    Transactions are short: a read is ended at once and never held across a
+    wait, a write is on no connection but this object's one, and neither begins inside a write of the same thread.
+    """
+
+    def __init__(self, engine: Engine, kind: Kind, name: str, *, owner_lock: OwnerLock | None, read_only: bool) -> None:
+        self.engine = engine
+        self.dialect = engine.dialect.name
+        self.kind = kind
+        self.url = name
+        self.read_only = read_only
+        self._session = _Session(engine, owner_lock)
+        self._finalizer = weakref.finalize(self, self._session.close)
+        self._readers: Engine = engine
+        if kind == "server":
+            self._readers = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    @classmethod
+    def memory(cls) -> Database:
+        """A new private database, gone when it is dropped."""
+        return cls(memory_engine(), "memory", ":memory:", owner_lock=None, read_only=False)
+
+    @classmethod
+    def embedded(
+        cls,
+        directory: str | Path,
+        *,
+        synchronous: Synchronous = "NORMAL",
+        lock: LockMode | None = "shared",
+        address: str = "",
+        read_only: bool = False,
+    ) -> Database:
+        """The database in a directory, which is made with its parents.
+
+        `lock="exclusive"` makes this process the directory's scheduler, reached at `address`; while one owns it, others
+        may open it with `read_only=True` alone, which takes no lock.
+        """
+        directory = Path(directory)
+        if not read_only:
+            try:
+                directory.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise StorageError(f"storage directory {directory} cannot be made: {error}") from None
+        return cls._open_file(directory / FILE, synchronous, lock, address, read_only)
+
+    @classmethod
+    def connect(
+        cls,
+        url: str,
+        *,
+        read_only: bool = False,
+        synchronous: Synchronous = "NORMAL",
+        lock: LockMode | None = "shared",
+        address: str = "",
+    ) -> Database:
+        """The database at a URL: `postgresql+psycopg://...` or `sqlite:///...`."""
+        parsed = parse(url)
+        if parsed.get_backend_name() == "sqlite":
+            if parsed.database in (None, "", ":memory:"):
+                return cls.memory()
+            return cls._open_file(Path(parsed.database), synchronous, lock, address, read_only)
+        return cls._open(server_engine(parsed), "server", printed(parsed), None, read_only)
+
+    @classmethod
+    def _open_file(
+        cls, path: Path, synchronous: Synchronous, mode: LockMode | None, address: str, read_only: bool
+    ) -> Database:
+        if read_only and not path.exists():
+            raise StorageError(f"no database at {path}")
+        if not path.parent.is_dir():
+            raise StorageError(f"no directory {path.parent} for the database {path.name}")
+        owner_lock = None if read_only or mode is None else lock.take(path.parent, mode, address)
+        return cls._open(
+            file_engine(path, synchronous=synchronous, read_only=read_only), "file", str(path), owner_lock, read_only
+        )
+
+    @classmethod
+    def _open(cls, engine: Engine, kind: Kind, name: str, owner_lock: OwnerLock | None, read_only: bool) -> Database:
+        database = cls(engine, kind, name, owner_lock=owner_lock, read_only=read_only)
+        try:
+            database._check()
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def __repr__(self) -> str:
+        return f"<Database {self.url}>"
+
+    @property
+    def store_id(self) -> str:
+        """Identity of what is stored."""
+        with self.read() as connection:
+            store_id: str = connection.execute(_STORE_ID).scalar_one()
+        return store_id
+
+    def close(self) -> None:
+        """Closes its connections and gives the directory free. A repeat changes nothing."""
+        self._finalizer()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A short read that sees one state of the database."""
+        if self.kind == "memory":
+            with self._turn() as connection:
+                is_nested = connection.in_transaction()
+                try:
+                    yield connection
+                finally:
+                    if not is_nested:
+                        connection.rollback()
+            return
+        self._require_open()
+        try:
+            with self._readers.connect() as connection:
+                if self.kind == "file":
+                    connection.exec_driver_sql("BEGIN")
+                yield connection
+        except SQLAlchemyError as error:
+            raise translated(error, self.url) from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A short write: committed at the end, or nothing of it when anything is raised."""
+        if self.read_only:
+            raise StorageError(f"database {self.url} was opened for reading only")
+        with self._turn() as connection:
+            if connection.in_transaction():
+                raise RuntimeError("a write begins inside another transaction of this thread")
+            try:
+                if self.kind != "server":
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+                yield connection
+                connection.commit()
+            except BaseException:
+                self._session.abort()
+                raise
+
+    def write(self, writes: WriteSet) -> None:
+        """Writes all of it in one transaction, events at the next positions. For programs that run in process."""
+        batch = prepare(writes)
+        with self.transaction() as connection:
+            position = 0
+            if batch.event_count:
+                position = _TAKE_POSITIONS.run(connection, {"count": batch.event_count}).scalar_one()
+            batch.apply(connection, position)
+        batch.settle()
+
+    def take_tokens(self, count: int) -> int:
+        """The first of so many tokens that nobody else gets; they grow over the whole store."""
+        with self.transaction() as connection:
+            token: int = connection.execute(_TAKE_TOKENS, {"count": count}).scalar_one()
+        return token
+
+    def checkpoint(self) -> None:
+        """Moves what is in the write-ahead log into the file, as far as readers allow, on a connection of its own."""
+        if self.kind != "file" or self.read_only:
+            return
+        self._require_open()
+        try:
+            with self.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+        except SQLAlchemyError as error:
+            raise translated(error, self.url) from error
+
+    @contextmanager
+    def _turn(self) -> Iterator[Connection]:
+        """This thread's turn on the one connection that writes."""
+        session = self._session
+        with session.turn:
+            self._require_open()
+            try:
+                yield session.connected()
+            except SQLAlchemyError as error:
+                raise translated(error, self.url) from error
+
+    def _require_open(self) -> None:
+        if not self._session.is_open:
+            raise StorageError(f"database {self.url} is closed")
+
+    def _check(self) -> None:
+        with self.read() as connection:
+            found = stamp.read(connection, self.url)
+        if found is None:
+            if self.read_only:
+                raise StorageError(f"database {self.url} is empty: nothing to read yet")
+            with self.transaction() as connection:
+                stamp.hold(connection)
+                found = stamp.read(connection, self.url)
+                if found is None:
+                    stamp.initialise(connection)
+                    return
+        found.check(self.url, read_only=self.read_only)
+
+
+def parse(url: str) -> URL:
+    """A database URL, with the driver that is used for it."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise StorageError(f"not a database URL: {_MASK.sub('//***@', url)!r}") from None
+    driver = _DRIVERS.get(parsed.drivername)
+    if driver is None:
+        raise StorageError(
+            f"database {printed(parsed)} is of a kind that is not supported; use sqlite:/// or postgresql+psycopg://"
+        )
+    return parsed.set(drivername=driver)
+
+
+def printed(url: URL) -> str:
+    """The URL without its secrets."""
+    return url.difference_update_query(_SECRETS).render_as_string(hide_password=True)

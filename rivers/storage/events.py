@@ -1,0 +1,72 @@
+"""Events: the append-only log of every run, and of the store in the order of commits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, select
+
+from rivers.storage.multirow import Insert, Values
+from rivers.storage.rows import EventRow
+from rivers.storage.schema import assets, materialized_partitions
+from rivers.storage.schema import events as table
+from rivers.v1.run_pb2 import RunEvent
+from rivers.wire.events import encode_event
+
+#: SQL's way to say "no limit" that every database understands.
+EVERYTHING = (1 << 63) - 1
+
+INSERT = Insert(table, ["position", "run_id", "seq", "at", "type", "node", "body"])
+
+_EVENT = select(table.c.position, table.c.body)
+_OF_RUN = (
+    _EVENT.where(table.c.run_id == bindparam("run_id"), table.c.seq > bindparam("after_seq"))
+    .order_by(table.c.seq)
+    .limit(bindparam("limit"))
+)
+_OF_NODE = _EVENT.where(table.c.node == bindparam("node")).order_by(table.c.position.desc()).limit(bindparam("limit"))
+_LATEST = _EVENT.join(assets, (assets.c.last_run_id == table.c.run_id) & (assets.c.last_seq == table.c.seq)).where(
+    assets.c.asset_key == bindparam("asset_key")
+)
+_LATEST_OF_PARTITION = _EVENT.join(
+    materialized_partitions,
+    (materialized_partitions.c.run_id == table.c.run_id) & (materialized_partitions.c.seq == table.c.seq),
+).where(
+    materialized_partitions.c.asset_key == bindparam("asset_key"),
+    materialized_partitions.c.partition == bindparam("partition"),
+)
+
+
+def image(row: EventRow) -> Values:
+    """An event's row without its position, which is known only in the transaction that writes it."""
+    event = row.event
+    return row.run_id, row.seq, row.at, int(event.type), event.node or None, encode_event(row).SerializeToString()
+
+
+def of_run(connection: Connection, run_id: str, *, after_seq: int = 0, limit: int = EVERYTHING) -> list[RunEvent]:
+    """The events of a run after a place in it, oldest first."""
+    return _events(connection.execute(_OF_RUN, {"run_id": run_id, "after_seq": after_seq, "limit": limit}))
+
+
+def of_asset(connection: Connection, asset_key: str, *, limit: int = 100) -> list[RunEvent]:
+    """Events about an asset or another node, newest first."""
+    return _events(connection.execute(_OF_NODE, {"node": asset_key, "limit": limit}))
+
+
+def latest_materialization(connection: Connection, asset_key: str, partition: str | None = None) -> RunEvent | None:
+    """The event of an asset's last materialization, or of that of one partition in its display form."""
+    if partition is None:
+        found = _events(connection.execute(_LATEST, {"asset_key": asset_key}))
+    else:
+        found = _events(connection.execute(_LATEST_OF_PARTITION, {"asset_key": asset_key, "partition": partition}))
+    return found[0] if found else None
+
+
+def _events(found: Iterable[Row[*tuple[Any, ...]]]) -> list[RunEvent]:
+    events = []
+    for position, body in found:
+        event = RunEvent.FromString(body)
+        event.position = position
+        events.append(event)
+    return events

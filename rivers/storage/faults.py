@@ -1,0 +1,42 @@
+"""What can go wrong while writing, and what an error of the driver means to a caller."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from rivers.errors import StorageError, StorageUnavailableError
+
+#: What passes by itself or is mended beside the database. An I/O error or a damaged file does not (W6).
+_PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM}
+
+
+class StaleWriteError(Exception):
+    """Somebody else wrote what this write set was decided on: nothing was written. Load again, decide again (W4)."""
+
+
+class DeposedError(Exception):
+    """Another leadership has begun: nothing was written, and this one may write nothing any more (W5)."""
+
+    def __init__(self, term: int) -> None:
+        self.term = term
+        super().__init__(f"term {term} is over: another scheduler leads this database")
+
+
+def translated(error: SQLAlchemyError, name: str) -> Exception:
+    """The error that a caller sees for one of the driver; `name` is the database's path or URL without its password."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    reason = str(cause).strip() or type(cause).__name__
+    if isinstance(error, IntegrityError):
+        return StaleWriteError(f"{name}: {reason}")
+    if isinstance(error, PoolTimeoutError) or _passes(error, cause):
+        return StorageUnavailableError(f"database {name} cannot be used right now: {reason}", database=name)
+    return StorageError(f"database {name}: {reason}", database=name)
+
+
+def _passes(error: SQLAlchemyError, cause: BaseException) -> bool:
+    if isinstance(cause, sqlite3.Error):
+        return getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF in _PASSING
+    return isinstance(error, (OperationalError, InterfaceError))

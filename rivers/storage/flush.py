@@ -1,0 +1,126 @@
+"""Flushing: a write set becomes few, large statements, parents before children.
+
+`prepare` encodes outside of the transaction, so that this is as short as it can be. A row that changed several times is
+written once, with its last image. A repeat after an abort prepares again from the rows as they are then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from rivers.storage import assets, attempts, events, locations, logs, partitions, plans, runs, steps
+from rivers.storage.faults import StaleWriteError
+from rivers.storage.multirow import Insert, Values
+from rivers.storage.rows import RunRow, WriteSet
+
+
+class Batch:
+    """A write set as rows of tables, ready to be written."""
+
+    __slots__ = (
+        "_changed_runs",
+        "_children",
+        "_events",
+        "_forgotten",
+        "_new_runs",
+        "_nodes",
+        "_replanned",
+        "_versions",
+    )
+
+    def __init__(
+        self,
+        *,
+        new_runs: list[Values],
+        nodes: list[Values],
+        changed_runs: list[Values],
+        replanned: list[RunRow],
+        children: Sequence[tuple[Insert, list[Values]]],
+        events: list[Values],
+        forgotten: list[str],
+        versions: list[tuple[RunRow, int]],
+    ) -> None:
+        self._new_runs = new_runs
+        self._nodes = nodes
+        self._changed_runs = changed_runs
+        self._replanned = replanned
+        self._children = children
+        self._events = events
+        self._forgotten = forgotten
+        self._versions = versions
+
+    @property
+    def event_count(self) -> int:
+        """How many positions it needs."""
+        return len(self._events)
+
+    def apply(self, connection: Connection, first_position: int) -> None:
+        """Writes all of it; `StaleWriteError` when a run is not as it was seen. The caller ends the transaction."""
+        if self._new_runs and runs.INSERT.run(connection, self._new_runs) != len(self._new_runs):
+            raise StaleWriteError("a run of the same id or of the same request is there already")
+        if self._nodes:
+            runs.UPSERT_NODES.run(connection, self._nodes)
+        if self._changed_runs and runs.UPDATE.run(connection, self._changed_runs) != len(self._changed_runs):
+            raise StaleWriteError("a run was changed by somebody else since it was read")
+        for row in self._replanned:
+            runs.replan(connection, row)
+        for statement, rows in self._children:
+            statement.run(connection, rows)
+        if self._events:
+            events.INSERT.run(connection, [(first_position + n, *row) for n, row in enumerate(self._events)])
+        if self._forgotten:
+            locations.forget(connection, self._forgotten)
+
+    def settle(self) -> None:
+        """Notes on the runs which version is stored now. Called once it is committed."""
+        for row, version in self._versions:
+            row.stored_version = version
+
+
+def prepare(writes: WriteSet) -> Batch:
+    """Encodes a write set."""
+    versions: list[tuple[RunRow, int]] = []
+    new_runs, nodes, changed_runs, new_ids = [], [], [], set()
+    for row in writes.new_runs:
+        fixed, changing = runs.fixed_image(row), runs.changing_image(row)
+        new_runs.append(fixed + changing)
+        if fixed[-1] is None:
+            nodes.append(runs.nodes_image(row))
+        versions.append((row, changing[-1]))
+        new_ids.add(row.run_id)
+    for run_id, row in writes.changed_runs.items():
+        if run_id not in new_ids:
+            changing = runs.changing_image(row)
+            changed_runs.append((run_id, *changing, row.stored_version))
+            versions.append((row, changing[-1]))
+    children: list[tuple[Insert, list[Values]]] = []
+    if writes.plans:
+        children.append((plans.INSERT, [plans.image(run_id, plan) for run_id, plan in writes.plans]))
+    if writes.replanned:
+        children.append((plans.REPLACE, [plans.image(row.run_id, plan) for row, plan in writes.replanned]))
+    if writes.steps:
+        children.append((steps.UPSERT, [steps.image(key[0], step) for key, step in writes.steps.items()]))
+    if writes.attempts:
+        children.append((attempts.UPSERT, [attempts.image(attempt) for attempt in writes.attempts.values()]))
+    if writes.logs:
+        children.append((logs.INSERT, [logs.image(row) for row in writes.logs]))
+    if writes.materializations:
+        last = {row.asset_key: row for row in writes.materializations}
+        children.append((assets.MATERIALIZE, [assets.image(row) for row in last.values()]))
+        covered = {image[:2]: image for row in writes.materializations for image in partitions.images(row)}
+        children.append((partitions.UPSERT, list(covered.values())))
+    if writes.locations:
+        latest = {row.name: row for row in writes.locations}
+        children.append((locations.UPSERT, [locations.image(row) for row in latest.values()]))
+    return Batch(
+        new_runs=new_runs,
+        nodes=nodes,
+        changed_runs=changed_runs,
+        replanned=[row for row, _ in writes.replanned if row.run_id not in new_ids],
+        children=children,
+        events=[events.image(row) for row in writes.events],
+        forgotten=writes.forgotten_locations,
+        versions=versions,
+    )

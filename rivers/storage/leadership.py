@@ -1,0 +1,124 @@
+"""A leadership: the right of one scheduler to write, until another one takes it (protocol W5, W6)."""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, select, update
+
+from rivers.errors import StorageUnavailableError
+from rivers.storage.database import Database
+from rivers.storage.faults import DeposedError
+from rivers.storage.flush import prepare
+from rivers.storage.prepared import Prepared
+from rivers.storage.rows import WriteSet
+from rivers.storage.schema import writer as table
+
+#: Tokens that a leader sets aside on a server, where programs that run in process may take some at the same time.
+_TOKENS_AHEAD = 1 << 16
+
+_TAKE = (
+    update(table)
+    .where(table.c.id == 1)
+    .values(
+        term=table.c.term + 1,
+        holder=bindparam("new_holder"),
+        address=bindparam("new_address"),
+        next_token=table.c.next_token + bindparam("tokens_ahead"),
+    )
+    .returning(table.c.store_id, table.c.term, table.c.batch, table.c.next_token, table.c.next_queue_number)
+)
+_FENCE = Prepared(
+    update(table)
+    .where(table.c.id == 1, table.c.term == bindparam("mine"))
+    .values(
+        batch=table.c.batch + 1,
+        next_position=table.c.next_position + bindparam("events"),
+        next_token=table.c.next_token + bindparam("tokens"),
+        next_queue_number=bindparam("queue_number"),
+    )
+    .returning(table.c.batch, table.c.next_position)
+)
+_LAST = select(table.c.term, table.c.batch).where(table.c.id == 1)
+
+
+class Leadership:
+    """Writes under one term. Used by one thread, which takes `next_token` and `next_queue_number` by raising them.
+
+    Both are stored with the next commit; numbers of a batch that was not committed are given to nobody else.
+    """
+
+    def __init__(
+        self, database: Database, *, store_id: str, term: int, batch: int, next_token: int, next_queue_number: int
+    ) -> None:
+        self.store_id = store_id
+        self.term = term
+        self.batch = batch
+        self.next_token = next_token
+        self.next_queue_number = next_queue_number
+        self._database = database
+        self._ahead = _ahead(database)
+        self._stored_token = next_token + self._ahead
+
+    @classmethod
+    def take(cls, database: Database, *, holder: str, address: str) -> Leadership:
+        """Begins the next term: whoever led before can write no more."""
+        ahead = _ahead(database)
+        with database.transaction() as connection:
+            values = {"new_holder": holder, "new_address": address, "tokens_ahead": ahead}
+            store_id, term, batch, token, queue_number = connection.execute(_TAKE, values).one()
+        return cls(
+            database,
+            store_id=store_id,
+            term=term,
+            batch=batch,
+            next_token=token - ahead,
+            next_queue_number=queue_number,
+        )
+
+    def commit(self, writes: WriteSet) -> None:
+        """Writes all of it in one transaction, events at the next positions, or raises and has written nothing.
+
+        `DeposedError`: another leadership has begun. `StaleWriteError`: somebody else changed a run.
+        `StorageUnavailableError`: the database is full, locked or gone; try again. When the answer to COMMIT was lost
+        and the database cannot say either, that is raised too, and only rows tell what happened.
+        """
+        batch = prepare(writes)
+        count = batch.event_count
+        stored_token = self._token_to_store()
+        values = {
+            "mine": self.term,
+            "events": count,
+            "tokens": stored_token - self._stored_token,
+            "queue_number": self.next_queue_number,
+        }
+        number = 0
+        try:
+            with self._database.transaction() as connection:
+                answer = _FENCE.run(connection, values).one_or_none()
+                if answer is None:
+                    raise DeposedError(self.term)
+                committed, next_position = answer
+                batch.apply(connection, next_position - count)
+                number = committed
+        except StorageUnavailableError:
+            if not number or not self._happened(number):
+                raise
+        self.batch = number
+        self._stored_token = stored_token
+        batch.settle()
+
+    def _token_to_store(self) -> int:
+        """The first token that is nobody's: at least half of what is set aside is still ahead of the next one."""
+        if self.next_token + self._ahead // 2 <= self._stored_token:
+            return self._stored_token
+        return self.next_token + self._ahead
+
+    def _happened(self, number: int) -> bool:
+        """Whether the batch of this number was committed although the answer was lost, as another connection tells."""
+        with self._database.read() as connection:
+            term, batch = connection.execute(_LAST).one()
+        return bool(term == self.term and batch >= number)
+
+
+def _ahead(database: Database) -> int:
+    """On a file the directory's lock keeps everybody else away, so tokens stay dense."""
+    return _TOKENS_AHEAD if database.kind == "server" else 0

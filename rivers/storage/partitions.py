@@ -1,0 +1,81 @@
+"""Partitions: the keys of dynamic definitions, and which partitions of an asset have been materialized."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import Connection, bindparam, delete, func, select
+
+from rivers.errors import StorageError
+from rivers.partitions.key import PartitionKey
+from rivers.storage.images import key_bytes, key_of
+from rivers.storage.multirow import Insert, Values
+from rivers.storage.rows import MaterializationRow
+from rivers.storage.schema import dynamic_partitions as dynamic
+from rivers.storage.schema import materialized_partitions as materialized_table
+
+_CHANGING = ["key", "run_id", "seq", "at", "data_version", "token"]
+
+UPSERT = Insert(materialized_table, ["asset_key", "partition", *_CHANGING], update=_CHANGING)
+
+_OF_ASSET = materialized_table.c.asset_key == bindparam("asset_key")
+_MATERIALIZED = select(materialized_table.c.key).where(_OF_ASSET).order_by(materialized_table.c.partition)
+_COUNT = select(func.count()).select_from(materialized_table).where(_OF_ASSET)
+
+_INSERT = Insert(dynamic, ["name", "key"], ignore=True)
+_KEYS = select(dynamic.c.key).where(dynamic.c.name == bindparam("name")).order_by(dynamic.c.key)
+_ONE = (dynamic.c.name == bindparam("name_"), dynamic.c.key == bindparam("key_"))
+_HAS = select(dynamic.c.key).where(*_ONE)
+_DELETE = delete(dynamic).where(*_ONE)
+
+_RESERVED = "|,"
+
+
+def images(row: MaterializationRow) -> Iterator[Values]:
+    """The rows of the partitions that a materialization covers, one for each concrete key."""
+    if row.partition_key is not None:
+        for key in row.partition_key.expand():
+            yield row.asset_key, str(key), key_bytes(key), row.run_id, row.seq, row.at, row.data_version, row.token
+
+
+def materialized(connection: Connection, asset_key: str) -> list[PartitionKey]:
+    """The concrete keys of an asset that have been materialized."""
+    keys = [key_of(image) for image in connection.execute(_MATERIALIZED, {"asset_key": asset_key}).scalars()]
+    return [key for key in keys if key is not None]
+
+
+def count_materialized(connection: Connection, asset_key: str) -> int:
+    """How many there are."""
+    return connection.execute(_COUNT, {"asset_key": asset_key}).scalar_one()
+
+
+def add(connection: Connection, name: str, keys: Sequence[str]) -> None:
+    """Adds keys to a dynamic definition; those that are there are ignored. One that is refused refuses them all."""
+    for key in keys:
+        _check(key)
+    _INSERT.run(connection, [(name, key) for key in dict.fromkeys(keys)])
+
+
+def delete_key(connection: Connection, name: str, key: str) -> None:
+    """Removes a key; its materializations stay. A key that is not there is no error."""
+    connection.execute(_DELETE, {"name_": name, "key_": key})
+
+
+def keys(connection: Connection, name: str) -> list[str]:
+    """The keys of a dynamic definition, sorted; none of an unknown one."""
+    return sorted(connection.execute(_KEYS, {"name": name}).scalars())
+
+
+def has(connection: Connection, name: str, key: str) -> bool:
+    """Whether a dynamic definition has the key."""
+    return connection.execute(_HAS, {"name_": name, "key_": key}).first() is not None
+
+
+def _check(key: str) -> None:
+    if not key:
+        raise StorageError("dynamic partition keys must not be empty")
+    for character in _RESERVED:
+        if character in key:
+            raise StorageError(
+                f"partition key '{key}' contains reserved character '{character}' (used by the canonical display form)"
+            )

@@ -1,0 +1,45 @@
+"""What a scheduler loads when it starts, and whenever it rebuilds its indexes: all that is unfinished."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from rivers.lifecycle.attempt import Attempt
+from rivers.lifecycle.states import RunOwner, RunState
+from rivers.lifecycle.step import StepProgress
+from rivers.planning.plan import RunPlan
+from rivers.storage import attempts, locations, plans, runs, steps
+from rivers.storage.rows import LocationRow, RunRow
+
+_OWNER = int(RunOwner.SCHEDULER)
+_STARTED = [int(RunState.STARTED), int(RunState.CANCELING)]
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """Unfinished runs of the scheduler; plans and moved steps of the started ones, by run; attempts that may count.
+
+    Those are the live ones, and lost ones that nobody has superseded (A10). A queued run's plan is read when it starts.
+    """
+
+    runs: list[RunRow]
+    plans: dict[str, RunPlan]
+    steps: dict[str, list[StepProgress]]
+    attempts: list[Attempt]
+    locations: list[LocationRow]
+
+
+def load(connection: Connection) -> Recovered:
+    """All of it, as of one moment."""
+    return Recovered(
+        runs=runs.unfinished(connection, RunOwner.SCHEDULER),
+        plans=plans.of_runs(connection, states=_STARTED, owner=_OWNER),
+        steps=steps.of_runs(connection, states=_STARTED, owner=_OWNER),
+        attempts=[
+            *attempts.live(connection, owner=_OWNER),
+            *attempts.lost(connection, states=_STARTED, owner=_OWNER),
+        ],
+        locations=locations.all(connection),
+    )
