@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
+import os
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -33,6 +35,8 @@ def scheduler(
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "warning",
 ) -> None:
     """Run the scheduler server: queue, runs and their history."""
+    # The C core writes its own lines to stderr, beside ours that say the same better.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from rivers_server.app import serve
 
     if not insecure and not _is_loopback(host):
@@ -46,7 +50,7 @@ def scheduler(
         raise ConfigurationError(f"--log-level {log_level!r}: choose debug, info, warning or error", field="log_level")
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(file=__import__("sys").stderr),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
     )
     settings = SchedulerSettings(
         host=host,

@@ -21,6 +21,9 @@ T = TypeVar("T")
 
 START_SECONDS = 30.0
 
+#: The command, installed beside the interpreter.
+RIVERS = str(Path(sys.executable).parent / "rivers")
+
 
 class Program:
     """One process, its lines of standard output as they come, and the tail of its standard error."""
@@ -32,7 +35,7 @@ class Program:
         self._changed = threading.Condition()
         self._error_file = self.errors.open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "rivers.cli", *arguments],
+            [RIVERS, *arguments],
             cwd=directory,
             env=environment,
             stdout=subprocess.PIPE,

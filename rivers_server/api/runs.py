@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
 from grpc.aio import ServicerContext
@@ -78,7 +78,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
             runs.page,
             location=request.location or None,
             job=request.job or None,
-            states=[RunState(state) for state in request.states] or None,
+            states=_states(request.states) or None,
             before=before,
             limit=size,
         )
@@ -223,3 +223,10 @@ def _priority(tags: tuple[tuple[str, str], ...]) -> int:
                 raise InvalidRequestError(f"tag rivers/priority must be -100 to 100, got {priority}", field="tags")
             return priority
     return 0
+
+
+def _states(numbers: Iterable[int]) -> list[RunState]:
+    try:
+        return [RunState(number) for number in numbers]
+    except ValueError as error:
+        raise InvalidRequestError(f"states: {error}", field="states") from None

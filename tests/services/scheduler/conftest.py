@@ -1,0 +1,40 @@
+"""One scheduler with one location, shared by the tests of a module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.stack import Stack
+
+SOURCE = """
+    @rs.Asset
+    def numbers() -> list:
+        return [1, 2, 3]
+    @rs.Asset
+    def total(numbers: list) -> int:
+        print("summing", flush=True)
+        return sum(numbers)
+    @rs.Asset
+    def broken() -> int:
+        raise ValueError("no such thing")
+    @rs.Asset
+    def after(broken: int) -> int:
+        return broken
+    repo = rs.CodeRepository(
+        assets=[numbers, total, broken, after],
+        jobs=[rs.Job("totals", [numbers, total]), rs.Job("doomed", [broken, after])],
+    )
+"""
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A running scheduler with the location `team`."""
+    directory: Path = tmp_path_factory.mktemp("stack")
+    with Stack(directory) as running:
+        running.start_scheduler("--beat-interval", "0.2")
+        running.start_location("team", SOURCE)
+        yield running
