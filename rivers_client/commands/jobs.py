@@ -1,0 +1,38 @@
+"""`rivers jobs`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from rivers.cli.printing import print_json, table
+from rivers_client.commands._connection import Json, Limit, Scheduler, TokenFile, connect
+
+app = typer.Typer(help="Show jobs.", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+
+
+@app.callback()
+def _jobs() -> None:
+    pass
+
+
+@app.command("list")
+def list_jobs(
+    location: Annotated[str | None, typer.Option("--location", "-l", help="Only of this location.")] = None,
+    limit: Limit = 0,
+    as_json: Json = False,
+    scheduler: Scheduler = None,
+    token_file: TokenFile = None,
+) -> None:
+    """List jobs with their steps."""
+    with connect(scheduler, token_file) as client:
+        found = list(client.jobs.list(location=location, limit=limit or None))
+    if as_json:
+        print_json(found)
+        return
+    table(
+        ["JOB", "LOCATION", "STEPS"],
+        [(one.name, one.location, ", ".join(one.definition.steps)) for one in found],
+        empty="No jobs.",
+    )

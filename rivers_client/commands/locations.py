@@ -1,0 +1,45 @@
+"""`rivers locations`."""
+
+from __future__ import annotations
+
+import typer
+
+from rivers.cli.printing import print_json, table
+from rivers_client.commands._connection import Json, Limit, Scheduler, TokenFile, connect
+
+app = typer.Typer(help="Show code locations.", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+
+
+@app.callback()
+def _locations() -> None:
+    pass
+
+
+@app.command("list")
+def list_locations(
+    limit: Limit = 0, as_json: Json = False, scheduler: Scheduler = None, token_file: TokenFile = None
+) -> None:
+    """List code locations, by name."""
+    with connect(scheduler, token_file) as client:
+        found = list(client.locations.list(limit=limit or None))
+    if as_json:
+        print_json(found)
+        return
+    table(
+        ["LOCATION", "STATE", "MODULE", "ADDRESS", "ASSETS", "JOBS", "WORKERS", "IN FLIGHT", "MESSAGE"],
+        [
+            (
+                one.name,
+                one.state,
+                one.module,
+                one.address,
+                one.asset_count,
+                one.job_count,
+                one.workers,
+                one.attempts_in_flight,
+                one.message or (one.load_failure.message if one.load_failure is not None else None),
+            )
+            for one in found
+        ],
+        empty="No locations; `rivers serve MODULE --scheduler HOST:PORT` adds one.",
+    )
