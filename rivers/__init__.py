@@ -1,1 +1,147 @@
-"""rivers: an orchestrator for data teams."""
+"""rivers: an orchestrator for data teams. Names load when they are first used, so importing it is cheap."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # known by this name to type checkers; importing it would cost more than all the rest
+
+if TYPE_CHECKING:
+    from rivers import exceptions, io_handlers, testing
+    from rivers.definitions.asset import Asset, SingleAsset
+    from rivers.definitions.backoff import Backoff
+    from rivers.definitions.compute import Compute, ComputeEscalation
+    from rivers.definitions.dependency import AssetDef, DepDef
+    from rivers.definitions.executor import Executor
+    from rivers.definitions.failure_reason import FailureReason
+    from rivers.definitions.job import Job
+    from rivers.definitions.metadata import MetadataValue
+    from rivers.definitions.multi_asset import MultiAsset
+    from rivers.definitions.results import DynamicOutput, Materialization, Observation, Output
+    from rivers.definitions.retry_policy import RetryOn, RetryPolicy
+    from rivers.definitions.schema import Schema
+    from rivers.definitions.self_dependency import SelfDependency
+    from rivers.definitions.task import Task
+    from rivers.io_handlers import BaseIOHandler, InMemoryIOHandler, PickleIOHandler
+    from rivers.kernel.contexts import AssetExecutionContext, TaskExecutionContext
+    from rivers.kernel.io_contexts import InputContext, OutputContext
+    from rivers.partitions.context import PartitionContext
+    from rivers.partitions.key import PartitionKey
+    from rivers.repository.code_repository import CodeRepository
+    from rivers.repository.run_result import RunResult
+    from rivers.repository.storage.assets import AssetRecord
+    from rivers.repository.storage.events import StoredEvent
+    from rivers.repository.storage.facade import Storage
+    from rivers.repository.storage.launched_by import LaunchedBy
+    from rivers.repository.storage.runs import RunRecord
+    from rivers.repository.storage.staleness import StaleCause
+    from rivers.repository.storage.statuses import RunStatus, StorageType
+    from rivers.repository.storage.ticks import StoredTick
+    from rivers.resources import Resource
+
+__all__ = [
+    "Asset",
+    "AssetDef",
+    "AssetExecutionContext",
+    "AssetRecord",
+    "Backoff",
+    "BaseIOHandler",
+    "CodeRepository",
+    "Compute",
+    "ComputeEscalation",
+    "DepDef",
+    "DynamicOutput",
+    "Executor",
+    "FailureReason",
+    "InMemoryIOHandler",
+    "InputContext",
+    "Job",
+    "LaunchedBy",
+    "Materialization",
+    "MetadataValue",
+    "MultiAsset",
+    "Observation",
+    "Output",
+    "OutputContext",
+    "PartitionContext",
+    "PartitionKey",
+    "PickleIOHandler",
+    "Resource",
+    "RetryOn",
+    "RetryPolicy",
+    "RunRecord",
+    "RunResult",
+    "RunStatus",
+    "Schema",
+    "SelfDependency",
+    "SingleAsset",
+    "StaleCause",
+    "Storage",
+    "StorageType",
+    "StoredEvent",
+    "StoredTick",
+    "Task",
+    "TaskExecutionContext",
+    "exceptions",
+    "io_handlers",
+    "testing",
+]
+
+_HOMES = {
+    "Asset": "rivers.definitions.asset",
+    "SingleAsset": "rivers.definitions.asset",
+    "Backoff": "rivers.definitions.backoff",
+    "Compute": "rivers.definitions.compute",
+    "ComputeEscalation": "rivers.definitions.compute",
+    "AssetDef": "rivers.definitions.dependency",
+    "DepDef": "rivers.definitions.dependency",
+    "Executor": "rivers.definitions.executor",
+    "FailureReason": "rivers.definitions.failure_reason",
+    "Job": "rivers.definitions.job",
+    "MetadataValue": "rivers.definitions.metadata",
+    "MultiAsset": "rivers.definitions.multi_asset",
+    "DynamicOutput": "rivers.definitions.results",
+    "Materialization": "rivers.definitions.results",
+    "Observation": "rivers.definitions.results",
+    "Output": "rivers.definitions.results",
+    "RetryOn": "rivers.definitions.retry_policy",
+    "RetryPolicy": "rivers.definitions.retry_policy",
+    "Schema": "rivers.definitions.schema",
+    "SelfDependency": "rivers.definitions.self_dependency",
+    "Task": "rivers.definitions.task",
+    "BaseIOHandler": "rivers.io_handlers",
+    "InMemoryIOHandler": "rivers.io_handlers",
+    "PickleIOHandler": "rivers.io_handlers",
+    "AssetExecutionContext": "rivers.kernel.contexts",
+    "TaskExecutionContext": "rivers.kernel.contexts",
+    "InputContext": "rivers.kernel.io_contexts",
+    "OutputContext": "rivers.kernel.io_contexts",
+    "PartitionContext": "rivers.partitions.context",
+    "PartitionKey": "rivers.partitions.key",
+    "CodeRepository": "rivers.repository.code_repository",
+    "RunResult": "rivers.repository.run_result",
+    "AssetRecord": "rivers.repository.storage.assets",
+    "StoredEvent": "rivers.repository.storage.events",
+    "Storage": "rivers.repository.storage.facade",
+    "LaunchedBy": "rivers.repository.storage.launched_by",
+    "RunRecord": "rivers.repository.storage.runs",
+    "StaleCause": "rivers.repository.storage.staleness",
+    "RunStatus": "rivers.repository.storage.statuses",
+    "StorageType": "rivers.repository.storage.statuses",
+    "StoredTick": "rivers.repository.storage.ticks",
+    "Resource": "rivers.resources",
+}
+_MODULES = ("exceptions", "io_handlers", "testing")
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    if name in _MODULES:
+        return import_module(f"rivers.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'rivers' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

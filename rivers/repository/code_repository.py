@@ -1,0 +1,234 @@
+"""The container of a team's definitions."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from rivers.definitions.asset import Asset, AssetTemplate
+from rivers.definitions.binding import BoundRepository, bind
+from rivers.definitions.executor import Executor
+from rivers.definitions.job import Job
+from rivers.definitions.retry_policy import RetryPolicy
+from rivers.definitions.suggestion import nearest
+from rivers.definitions.task import Task
+from rivers.errors import AssetDefinitionError, NodeNotFoundError, PartitionValidationError
+from rivers.partitions.key import PartitionKey
+from rivers.planning.build import job_not_found
+from rivers.repository import arguments
+from rivers.repository.resource_life import ResourceLife
+
+if TYPE_CHECKING:
+    from rivers.repository.run_result import RunResult
+    from rivers.repository.session import Session
+    from rivers.repository.storage import Storage
+
+
+class CodeRepository:
+    """Assets, tasks, jobs and what they need. Also a context manager; leaving it calls `shutdown()`.
+
+    The constructor checks types only; everything else is checked by `resolve()` and `validate()`, and so by whatever
+    is called first.
+    """
+
+    def __init__(
+        self,
+        assets: Sequence[Asset],
+        tasks: Sequence[Task] | None = None,
+        jobs: Sequence[Job] | None = None,
+        schedules: Sequence[Any] | None = None,
+        sensors: Sequence[Any] | None = None,
+        default_executor: Executor | None = None,
+        resources: dict[str, Any] | None = None,
+        partition_defs: dict[str, Any] | None = None,
+        retries: dict[str, RetryPolicy] | None = None,
+        default_retry_policy: RetryPolicy | str | None = None,
+        run_queue: Any = None,
+        run_backend: Any = None,
+        pool_limits: dict[str, int] | None = None,
+    ) -> None:
+        arguments.not_yet(
+            schedules=schedules,
+            sensors=sensors,
+            partition_defs=partition_defs,
+            run_queue=run_queue,
+            run_backend=run_backend,
+        )
+        self._assets = _assets(assets)
+        self._tasks = arguments.instances("tasks", tasks, Task)
+        self._jobs = arguments.instances("jobs", jobs, Job)
+        self._default_executor = arguments.optional("default_executor", default_executor, Executor)
+        self._resources = arguments.mapping("resources", resources, object)
+        self._retries = arguments.mapping("retries", retries, RetryPolicy)
+        self._default_retry = arguments.optional("default_retry_policy", default_retry_policy, (RetryPolicy, str))
+        self._pool_limits = arguments.mapping("pool_limits", pool_limits, int)
+        self._source = ("", "")
+        self._life = ResourceLife(self._resources)
+        self._lock = threading.RLock()
+        self._bound: BoundRepository | None = None
+        self._session: Session | None = None
+
+    # -- definitions ------------------------------------------------------------------------------------------------
+
+    @property
+    def bound(self) -> BoundRepository:
+        """The definitions, validated, with the code behind them; made at first use."""
+        with self._lock:
+            if self._bound is None:
+                module, variable = self._source
+                self._bound = bind(
+                    self._assets,
+                    tasks=self._tasks,
+                    jobs=self._jobs,
+                    resources=self._resources,
+                    retries=self._retries,
+                    default_executor=self._default_executor,
+                    default_retry_policy=self._default_retry,
+                    pool_limits=self._pool_limits,
+                    module=module,
+                    repository=variable,
+                )
+            return self._bound
+
+    @property
+    def assets(self) -> dict[str, Asset]:
+        """Assets by name; a multi-asset appears under the name of each of its outputs."""
+        return dict(self.bound.asset_by_name)
+
+    def name_source(self, module: str, variable: str) -> None:
+        """Says where the repository is defined, which its snapshot carries."""
+        with self._lock:
+            if self._source != (module, variable):
+                self._source = (module, variable)
+                if self._session is None:
+                    self._bound = None
+
+    def validate(self) -> None:
+        """Checks everything that can be checked without a storage; sets nothing up."""
+        _ = self.bound
+
+    def resolve(self, storage: Storage | None = None) -> None:
+        """Validates, sets resources up and registers assets and pools in the storage, by default one in memory.
+
+        A repository that is resolved already stays as it is.
+        """
+        self._resolved(storage)
+
+    def _resolved(self, storage: Storage | None = None) -> Session:
+        with self._lock:
+            if self._session is None:
+                bound = self.bound
+                for key in bound.shadowed_resources:
+                    warnings.warn(
+                        f"Resource key '{key}' shadows an asset with the same name. "
+                        "A parameter of that name receives the asset; rename the resource to reach it",
+                        UserWarning,
+                        stacklevel=3,
+                    )
+                self._life.begin()
+                # by name: a code location imports this module, and has neither driver nor database
+                session: Session = import_module("rivers.repository.session").Session(bound, storage)
+                session.register()
+                self._session = session
+            return self._session
+
+    def shutdown(self) -> None:
+        """Tears resources down, each once. A repeat does nothing."""
+        self._life.end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.shutdown()
+
+    def __repr__(self) -> str:
+        return f"CodeRepository(assets={len(self._assets)}, tasks={len(self._tasks)}, jobs={len(self._jobs)})"
+
+    # -- runs -------------------------------------------------------------------------------------------------------
+
+    @property
+    def storage(self) -> Storage:
+        """The storage that the repository was resolved with."""
+        return self._resolved().storage
+
+    def materialize(
+        self,
+        selection: list[str] | None = None,
+        partition_key: PartitionKey | None = None,
+        tags: list[tuple[str, str]] | None = None,
+        raise_on_error: bool = True,
+        config: dict[str, Any] | None = None,
+        run_id_override: str | None = None,
+        include_upstream: bool = False,
+        resume: bool = False,
+        retry: RetryPolicy | str | None = None,
+    ) -> RunResult:
+        """Runs assets and tasks now, `None` for all of them; what is not selected is loaded by its handler.
+
+        With `raise_on_error` the exception of the first step that failed is raised, as it was, once the run is over.
+        """
+        arguments.selection(selection)
+        arguments.optional("partition_key", partition_key, PartitionKey)
+        arguments.optional("run_id_override", run_id_override, str)
+        arguments.optional("retry", retry, (RetryPolicy, str))
+        return self._resolved().materialize(
+            selection,
+            partition_key=partition_key,
+            tags=arguments.tags(tags),
+            raise_on_error=raise_on_error,
+            config=config,
+            run_id=run_id_override,
+            include_upstream=include_upstream,
+            resume=resume,
+            retry=retry,
+        )
+
+    def get_job(self, name: str) -> Job:
+        """The job, ready to be executed."""
+        session = self._resolved()
+        for job in self._jobs:
+            if job.name == name:
+                return job.bind(session.execute_job)
+        raise job_not_found(name, session.bound.snapshot)
+
+    # -- values -----------------------------------------------------------------------------------------------------
+
+    def load_node(self, name: str, *, partition_key: PartitionKey | None = None, type_hint: type | None = None) -> Any:
+        """The stored value of an asset or task, loaded by its IO handler, whose errors pass through."""
+        from rivers.kernel.io_contexts import InputContext
+
+        arguments.optional("partition_key", partition_key, PartitionKey)
+        handler = self.io_handler_for_output(name)
+        if partition_key is not None:
+            raise PartitionValidationError(f"Node '{name}' is not partitioned, but a partition_key was provided")
+        metadata = dict(self.bound.snapshot.output_by_node[name].metadata) or None
+        return handler.load_input(InputContext(name, "__load_node__", metadata, None, type_hint))
+
+    def io_handler_for_output(self, name: str) -> Any:
+        """The IO handler that stores an asset or task."""
+        session = self._resolved()
+        if name not in self.bound.snapshot.step_by_node:
+            raise NodeNotFoundError(
+                f"Node '{name}' not found in repository",
+                remedy=nearest(str(name), self.bound.snapshot.step_by_node),
+                node=str(name),
+            )
+        return session.handler_for(name)
+
+
+def _assets(assets: Any) -> tuple[Asset, ...]:
+    if isinstance(assets, (str, Mapping)) or not isinstance(assets, Sequence):
+        raise TypeError(f"assets must be a sequence of assets, not {type(assets).__name__}")
+    for asset in assets:
+        if isinstance(asset, AssetTemplate):
+            raise AssetDefinitionError(f"asset {asset.name!r} wraps no function: it is a decorator")
+        if not isinstance(asset, Asset):
+            raise AssetDefinitionError(f"assets must be assets, not {type(asset).__name__}: decorate with @rs.Asset")
+    return tuple(assets)

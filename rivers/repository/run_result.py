@@ -1,0 +1,26 @@
+"""What a run that was executed here came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rivers.repository.record import Record
+
+
+@dataclass(frozen=True, slots=True, init=False, repr=False)
+class RunResult(Record):
+    """What succeeded and what did not, both in topological order.
+
+    `failed_assets` are pairs of name and "<ExceptionType>: <message>", what was skipped for a failure included.
+    """
+
+    success: bool
+    run_id: str
+    materialized_assets: list[str]
+    failed_assets: list[tuple[str, str]]
+
+    def __repr__(self) -> str:
+        return (
+            f"RunResult(success={self.success}, materialized={len(self.materialized_assets)}, "
+            f"failed={len(self.failed_assets)})"
+        )
