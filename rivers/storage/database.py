@@ -9,16 +9,15 @@ database by its path or by its URL without the password.
 
 from __future__ import annotations
 
-import re
 import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from sqlalchemy import URL, Connection, Engine, bindparam, make_url, select, update
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy import Connection, Engine, bindparam, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from rivers.errors import StorageError
 from rivers.storage import lock, stamp
@@ -30,19 +29,13 @@ from rivers.storage.prepared import Prepared
 from rivers.storage.rows import WriteSet
 from rivers.storage.schema import Number, writer
 from rivers.storage.sqlite import Synchronous, file_engine, memory_engine
+from rivers.storage.url import parse, printed
 
 #: The database file within the directory of an embedded store.
 FILE = "rivers.db"
 
 Kind = Literal["memory", "file", "server"]
 
-
-#: Parts of a URL's query that are secrets.
-_SECRETS = ["password", "sslpassword"]
-_MASK = re.compile(r"//[^/@]*@")
-
-_DRIVERS = {"sqlite": "sqlite", "sqlite+pysqlite": "sqlite", "postgresql": "postgresql+psycopg"}
-_DRIVERS |= {name: name for name in _DRIVERS.values()}
 
 _ROW = writer.c.id == 1
 _STORE_ID = select(writer.c.store_id).where(_ROW)
@@ -56,6 +49,16 @@ _TAKE_POSITIONS = Prepared(
 _TAKE_TOKENS = (
     update(writer).where(_ROW).values(next_token=writer.c.next_token + _COUNT).returning(writer.c.next_token - _COUNT)
 )
+
+
+class _Options(NamedTuple):
+    """How a database is opened. `to_migrate` leaves out the check of its schema."""
+
+    synchronous: Synchronous
+    lock: LockMode | None
+    address: str
+    read_only: bool
+    to_migrate: bool
 
 
 class _Session:
@@ -131,6 +134,7 @@ class Database:
         lock: LockMode | None = "shared",
         address: str = "",
         read_only: bool = False,
+        to_migrate: bool = False,
     ) -> Database:
         """The database in a directory, which is made with its parents.
 
@@ -143,44 +147,52 @@ class Database:
                 directory.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise StorageError(f"storage directory {directory} cannot be made: {error}") from None
-        return cls._open_file(directory / FILE, synchronous, lock, address, read_only)
+        options = _Options(synchronous, lock, address, read_only, to_migrate)
+        return cls._open_file(directory / FILE, options)
 
     @classmethod
     def connect(
         cls,
         url: str,
         *,
-        read_only: bool = False,
         synchronous: Synchronous = "NORMAL",
         lock: LockMode | None = "shared",
         address: str = "",
+        read_only: bool = False,
+        to_migrate: bool = False,
     ) -> Database:
-        """The database at a URL: `postgresql+psycopg://...` or `sqlite:///...`."""
+        """The database at a URL: `postgresql+psycopg://...`, or `sqlite:///...` with the locks of `embedded`."""
         parsed = parse(url)
+        options = _Options(synchronous, lock, address, read_only, to_migrate)
         if parsed.get_backend_name() == "sqlite":
             if parsed.database in (None, "", ":memory:"):
                 return cls.memory()
-            return cls._open_file(Path(parsed.database), synchronous, lock, address, read_only)
-        return cls._open(server_engine(parsed), "server", printed(parsed), None, read_only)
+            return cls._open_file(Path(parsed.database), options)
+        return cls._open(server_engine(parsed), "server", printed(parsed), None, options)
 
     @classmethod
-    def _open_file(
-        cls, path: Path, synchronous: Synchronous, mode: LockMode | None, address: str, read_only: bool
-    ) -> Database:
-        if read_only and not path.exists():
+    def _open_file(cls, path: Path, options: _Options) -> Database:
+        if options.read_only and not path.exists():
             raise StorageError(f"no database at {path}")
         if not path.parent.is_dir():
             raise StorageError(f"no directory {path.parent} for the database {path.name}")
-        owner_lock = None if read_only or mode is None else lock.take(path.parent, mode, address)
-        return cls._open(
-            file_engine(path, synchronous=synchronous, read_only=read_only), "file", str(path), owner_lock, read_only
+        owner_lock = None
+        if options.lock is not None and not options.read_only:
+            owner_lock = lock.take(path.parent, options.lock, options.address)
+        engine = file_engine(
+            path,
+            synchronous=options.synchronous,
+            read_only=options.read_only,
+            foreign_keys=not options.to_migrate,  # or making a table anew would delete what refers to it
         )
+        return cls._open(engine, "file", str(path), owner_lock, options)
 
     @classmethod
-    def _open(cls, engine: Engine, kind: Kind, name: str, owner_lock: OwnerLock | None, read_only: bool) -> Database:
-        database = cls(engine, kind, name, owner_lock=owner_lock, read_only=read_only)
+    def _open(cls, engine: Engine, kind: Kind, name: str, owner_lock: OwnerLock | None, options: _Options) -> Database:
+        database = cls(engine, kind, name, owner_lock=owner_lock, read_only=options.read_only)
         try:
-            database._check()
+            if not options.to_migrate:
+                database._check()
         except BaseException:
             database.close()
             raise
@@ -293,22 +305,3 @@ class Database:
                     stamp.initialise(connection)
                     return
         found.check(self.url, read_only=self.read_only)
-
-
-def parse(url: str) -> URL:
-    """A database URL, with the driver that is used for it."""
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise StorageError(f"not a database URL: {_MASK.sub('//***@', url)!r}") from None
-    driver = _DRIVERS.get(parsed.drivername)
-    if driver is None:
-        raise StorageError(
-            f"database {printed(parsed)} is of a kind that is not supported; use sqlite:/// or postgresql+psycopg://"
-        )
-    return parsed.set(drivername=driver)
-
-
-def printed(url: URL) -> str:
-    """The URL without its secrets."""
-    return url.difference_update_query(_SECRETS).render_as_string(hide_password=True)

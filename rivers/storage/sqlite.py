@@ -61,7 +61,7 @@ def memory_engine() -> Engine:
     return engine
 
 
-def file_engine(path: Path, *, synchronous: Synchronous, read_only: bool) -> Engine:
+def file_engine(path: Path, *, synchronous: Synchronous, read_only: bool, foreign_keys: bool = True) -> Engine:
     """An engine on a file, which is made when it is missing and may be written."""
     if synchronous not in ("FULL", "NORMAL"):
         raise StorageError(f"synchronous must be 'FULL' or 'NORMAL', not {synchronous!r}")
@@ -73,6 +73,7 @@ def file_engine(path: Path, *, synchronous: Synchronous, read_only: bool) -> Eng
         connection = _connect(address)
         try:
             _set_up(connection, path, synchronous, read_only)
+            connection.execute(f"PRAGMA foreign_keys = {foreign_keys}")
         except BaseException:
             connection.close()
             raise
@@ -90,7 +91,6 @@ def _set_up(connection: sqlite3.Connection, path: Path, synchronous: Synchronous
             raise StorageError(f"database {path} cannot use a write-ahead log: is it on a network file system?")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_AUTOCHECKPOINT}")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
-    connection.execute("PRAGMA foreign_keys = ON")
 
 
 def _connect(database: str, *, factory: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:

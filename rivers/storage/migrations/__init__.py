@@ -1,0 +1,1 @@
+"""Migrations: one file under `versions` for each schema. Loaded only to migrate."""

@@ -1,0 +1,1 @@
+"""Revision n makes schema n; `rivers.storage.stamp` says which one this build needs."""
