@@ -1,4 +1,4 @@
-"""Alembic runs this file. The connection comes from `rivers.storage.migrate`, inside of its transaction."""
+"""Alembic runs this file. The connection comes from `rivers.storage.migration`, inside of its transaction."""
 
 from alembic import context
 

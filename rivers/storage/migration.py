@@ -25,7 +25,7 @@ def migrate_embedded(directory: str | Path) -> str:
     return str(Path(directory) / FILE)
 
 
-def migrate_remote(url: str) -> str:
+def migrate(url: str) -> str:
     """Brings the database at a URL to this build's schema, or makes it; returns the URL without its password."""
     try:
         Database.connect(url).close()
