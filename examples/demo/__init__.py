@@ -1,0 +1,1 @@
+"""Two teams, one scheduler: `make demo`."""
