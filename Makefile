@@ -3,7 +3,7 @@
 # make check   the fast part of it, in about a minute
 # make bench   one JSON line for each figure in bench/README.md
 # make protos  stubs from protos/, after a change of the contract
-# make docs    docs/state-machines.md, after a change of a transition table
+# make docs    what of docs/ is drawn from tables and tests, after a change of either
 # make baseline  the contract that `buf breaking` compares with, at a release
 
 PYTHON ?= python3
@@ -40,12 +40,14 @@ contract: tools
 generated: $(INSTALLED)
 	$(BIN)/python protos/generate.py --check
 	$(BIN)/python docs/generate_state_machines.py --check
+	$(BIN)/python docs/generate_guarantees.py --check
 
 protos: $(INSTALLED)
 	$(BIN)/python protos/generate.py
 
 docs: $(INSTALLED)
 	$(BIN)/python docs/generate_state_machines.py
+	$(BIN)/python docs/generate_guarantees.py
 
 baseline: tools
 	.tools/bin/buf build --exclude-source-info -o protos/baseline.binpb

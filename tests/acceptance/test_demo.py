@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -80,8 +81,6 @@ def test_an_example_is_a_repository_of_its_own(name: str) -> None:
 
 def _end(pid: int) -> bool:
     """Terminates a process that is not our child and waits until it is gone, by a descriptor of the process."""
-    import select
-
     try:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:

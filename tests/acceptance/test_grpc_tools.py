@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from tests.acceptance.teams import Teams
 from tests.acceptance.grpc_tools import Buf, Grpcurl, tool
+from tests.acceptance.teams import Teams
 
 pytestmark = [pytest.mark.grpc_tools, pytest.mark.parametrize("kind", [Grpcurl, Buf])]
 

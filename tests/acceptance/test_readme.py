@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.teams import ROOT, Teams
 from tests.acceptance.grpc_tools import TOOLS, Grpcurl, tool
+from tests.acceptance.teams import ROOT, Teams
 
 README = (ROOT / "README.md").read_text()
 PROGRAMS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)

@@ -81,12 +81,12 @@ def test_a_chain_runs_in_order_and_says_so() -> None:
     ]
 
 
-def test_a_step_starts_as_soon_as_its_own_inputs_are_done() -> None:
+def test_S05_a_step_starts_as_soon_as_its_own_inputs_are_done() -> None:
     run = started(step("a"), step("slow"), step("b", (0, "a")))
     dispatch(run, 0, 1)
     dispatch(run, 1, 2)
     run.end(0, AttemptOutcome.SUCCEEDED)
-    assert run.ready == [2], "S-05: no level barrier"
+    assert run.ready == [2], "no level barrier"
 
 
 def test_an_output_of_several_is_ready_before_its_step_ends() -> None:
@@ -160,7 +160,7 @@ def test_a_retry_waits_and_the_downstream_with_it() -> None:
 
 
 @pytest.mark.parametrize("outcome", [AttemptOutcome.LOST, AttemptOutcome.CRASHED, AttemptOutcome.STOPPED])
-def test_the_infrastructure_budget_pays_before_the_policy_does(outcome: AttemptOutcome) -> None:
+def test_A16_the_infrastructure_budget_pays_before_the_policy_does(outcome: AttemptOutcome) -> None:
     run = started(step("a"), budget=1)
     dispatch(run, 0, 1)
     assert run.end(0, outcome, LOSS) == 0.0
@@ -170,7 +170,7 @@ def test_the_infrastructure_budget_pays_before_the_policy_does(outcome: AttemptO
     assert run.steps[0].state == StepState.FAILED
 
 
-def test_an_attempt_that_never_started_is_free_and_waits_longer_each_time() -> None:
+def test_A16_an_attempt_that_never_started_is_free_and_waits_longer_each_time() -> None:
     run = started(step("a"), budget=0)
     waits = []
     for token in range(1, 11):
@@ -196,7 +196,7 @@ def lost(budget: int = 3, retry: RetryDefinition | None = None) -> RunProgress:
     return run
 
 
-def test_a10_a_late_success_counts_and_gives_its_budget_back() -> None:
+def test_A10_a_late_success_counts_and_gives_its_budget_back() -> None:
     run = lost()
     run.end(0, AttemptOutcome.SUCCEEDED)
     assert states(run) == [StepState.SUCCEEDED, StepState.READY]
@@ -206,7 +206,7 @@ def test_a10_a_late_success_counts_and_gives_its_budget_back() -> None:
     assert run.live == 0
 
 
-def test_a10_a_late_failure_counts() -> None:
+def test_A10_a_late_failure_counts() -> None:
     run = lost()
     run.end(0, AttemptOutcome.FAILED, ERROR)
     assert states(run) == [StepState.FAILED, StepState.SKIPPED]
@@ -215,7 +215,7 @@ def test_a10_a_late_failure_counts() -> None:
     assert run.failure is ERROR
 
 
-def test_a10_a_late_failure_with_retries_left_leaves_the_next_attempt_as_it_is() -> None:
+def test_A10_a_late_failure_with_retries_left_leaves_the_next_attempt_as_it_is() -> None:
     run = lost(retry=RetryDefinition(1))
     run.end(0, AttemptOutcome.FAILED, ERROR)
     assert states(run) == [StepState.READY, StepState.PENDING]
@@ -226,7 +226,7 @@ def test_a10_a_late_failure_with_retries_left_leaves_the_next_attempt_as_it_is()
     "outcome",
     [AttemptOutcome.STOPPED, AttemptOutcome.CRASHED, AttemptOutcome.FENCED, AttemptOutcome.NOT_STARTED],
 )
-def test_a10_a_late_end_that_is_no_result_changes_nothing(outcome: AttemptOutcome) -> None:
+def test_A10_a_late_end_that_is_no_result_changes_nothing(outcome: AttemptOutcome) -> None:
     run = lost()
     before = len(run.log)
     assert run.end(0, outcome, LOSS) == 0.0
@@ -235,7 +235,7 @@ def test_a10_a_late_end_that_is_no_result_changes_nothing(outcome: AttemptOutcom
     assert len(run.log) == before
 
 
-def test_a10_where_the_policy_had_paid_there_is_nothing_to_give_back() -> None:
+def test_A10_where_the_policy_had_paid_there_is_nothing_to_give_back() -> None:
     run = lost(budget=0, retry=RetryDefinition(1, BackoffKind.CONSTANT, delay=1.0))
     assert run.steps[0].state == StepState.WAITING
     run.end(0, AttemptOutcome.SUCCEEDED)
@@ -246,7 +246,7 @@ def test_a10_where_the_policy_had_paid_there_is_nothing_to_give_back() -> None:
 # -- stopping ---------------------------------------------------------------------------------------------------------
 
 
-def test_a14_cancel_lets_running_steps_end_and_starts_nothing() -> None:
+def test_A14_cancel_lets_running_steps_end_and_starts_nothing() -> None:
     run = started(step("a"), step("b"), step("c", (0, "a")))
     dispatch(run, 0, 1)
     run.cancel("wrong month")
@@ -259,7 +259,7 @@ def test_a14_cancel_lets_running_steps_end_and_starts_nothing() -> None:
     assert types(run) == ["RUN_STARTED", "RUN_CANCEL_REQUESTED", "STEP_SUCCEEDED", "RUN_CANCELED"]
 
 
-def test_s06_cancel_beats_retry() -> None:
+def test_S06_cancel_beats_retry() -> None:
     run = started(step("a", retry=RetryDefinition(5)), budget=3)
     dispatch(run, 0, 1)
     run.cancel()
@@ -268,7 +268,7 @@ def test_s06_cancel_beats_retry() -> None:
     assert run.state == RunState.CANCELED
 
 
-def test_a14_a_success_that_was_committed_first_stays_a_success() -> None:
+def test_A14_a_success_that_was_committed_first_stays_a_success() -> None:
     run = started(step("a"))
     dispatch(run, 0, 1)
     run.end(0, AttemptOutcome.SUCCEEDED)
@@ -277,7 +277,7 @@ def test_a14_a_success_that_was_committed_first_stays_a_success() -> None:
     assert EventType.RUN_CANCEL_REQUESTED not in [event.type for event in run.log]
 
 
-def test_a18_an_abandoned_run_fails_once_nothing_of_it_is_live() -> None:
+def test_A18_an_abandoned_run_fails_once_nothing_of_it_is_live() -> None:
     run = started(step("a"), step("b"), step("c", (0, "a")))
     dispatch(run, 0, 1)
     run.abandon(HOME_LOST)
