@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from rivers.cli.catalogue import Commands
-from rivers.errors import ExecutionError, RiversError
+from rivers.errors import RiversError
 
 DEBUG = "--debug"
 
@@ -70,6 +70,12 @@ def report(error: Exception, *, debug: bool = False) -> int:
     return exit_code(error)
 
 
+def is_debugging(context: typer.Context) -> bool:
+    """Whether the user asked for tracebacks."""
+    shell = context.find_root().command
+    return isinstance(shell, Shell) and shell.debug
+
+
 def sentence(error: Exception) -> str:
     """One line about an error, with the remedy if it has one."""
     if not isinstance(error, RiversError):
@@ -81,7 +87,7 @@ def sentence(error: Exception) -> str:
 
 def exit_code(error: Exception) -> int:
     """1 for what ran and failed or was not found, 2 for bad input."""
-    if not isinstance(error, RiversError) or error.status == "NOT_FOUND" or isinstance(error, ExecutionError):
+    if not isinstance(error, RiversError) or error.status == "NOT_FOUND":
         return 1
     return 2
 

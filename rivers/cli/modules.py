@@ -1,0 +1,67 @@
+"""Loading a user's module: whatever is wrong with it becomes one line."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from rivers.errors import LoadError, RiversError
+
+if TYPE_CHECKING:
+    from rivers.repository.code_repository import CodeRepository
+
+Module: TypeAlias = Annotated[str, typer.Argument(metavar="MODULE", help="A Python module.", show_default=False)]
+RepoVar: TypeAlias = Annotated[str, typer.Option("--repo-var", help="The variable that holds the CodeRepository.")]
+
+
+def load(module: str, variable: str) -> CodeRepository:
+    """The repository that a module defines, checked."""
+    from rivers.repository.loading import load_repository
+
+    try:
+        repository = load_repository(module, variable)
+    except RiversError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise LoadError(f"module '{module}' cannot be loaded: {_cause(error)}{_place(error)}", module=module) from error
+    repository.validate()
+    return repository
+
+
+def require(module: str) -> None:
+    """Refuses a module that does not exist, without importing it (the packages above it are imported)."""
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        found = find_spec(module)
+    except ModuleNotFoundError:
+        found = None
+    except (Exception, SystemExit) as error:
+        raise LoadError(f"module '{module}' cannot be loaded: {_cause(error)}{_place(error)}", module=module) from error
+    if found is None:
+        raise LoadError(f"module '{module}' not found", module=module)
+
+
+def _cause(error: BaseException) -> str:
+    if isinstance(error, SystemExit):
+        return f"it exits with {error.code!r}"
+    return f"{type(error).__name__}: {error}"
+
+
+def _place(error: BaseException) -> str:
+    """The innermost line outside of the import machinery and of rivers."""
+    if isinstance(error, SyntaxError):
+        return ""  # its text names file and line
+    place = ""
+    trace = error.__traceback__
+    ours = str(Path(__file__).parents[1])
+    while trace is not None:
+        name = trace.tb_frame.f_code.co_filename
+        if not name.startswith(("<", ours)):
+            place = f" ({name}, line {trace.tb_lineno})"
+        trace = trace.tb_next
+    return place
