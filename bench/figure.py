@@ -8,7 +8,7 @@ import os
 import platform
 import sqlite3
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 
@@ -22,7 +22,7 @@ class Figure:
     unit: str
     target: float
     better: str = "lower"
-    detail: dict[str, object] = field(default_factory=dict)
+    detail: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def is_met(self) -> bool:

@@ -16,7 +16,10 @@ PROMISES = "SLQPF"
 def page() -> str:
     """The page with today's tests below the mark."""
     head = PAGE.read_text().partition(MARK)[0]
-    rows = [f"| {identifier(*key)} | {what.replace('_', ' ')} | `{path}` |" for *key, what, path in sorted(tests())]
+    rows = [
+        f"| {identifier(letter, number)} | {what.replace('_', ' ')} | `{path}` |"
+        for letter, number, what, path in sorted(tests())
+    ]
     return "\n".join([head + MARK, "| id | test | in |", "| --- | --- | --- |", *rows, ""])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +13,10 @@ from rivers.definitions.snapshot import RetryDefinition
 from rivers.lifecycle.states import AttemptOutcome, RunState, StepState
 from rivers.planning.plan import PlannedEdge, PlannedOutput, PlannedStep, RunPlan, StepId
 from tests.properties.lifecycle.story import Story
+
+#: Something that happens to a story, to whom the number says.
+Event: TypeAlias = Callable[[Story, int], None]
+Events: TypeAlias = list[tuple[Event, int]]
 
 POLICIES = st.sampled_from(
     [
@@ -46,28 +51,28 @@ def plans(draw: st.DrawFn, triggers: st.SearchStrategy[TriggerRule] = TRIGGERS) 
     return RunPlan(tuple(steps))
 
 
-def ends(outcome: AttemptOutcome) -> Callable[[Story, int], None]:
+def ends(outcome: AttemptOutcome) -> Event:
     """The event that a live attempt ends so."""
     return lambda story, pick: story.end(pick, outcome)
 
 
-def comes_late(outcome: AttemptOutcome) -> Callable[[Story, int], None]:
+def comes_late(outcome: AttemptOutcome) -> Event:
     """The event that a lost attempt turns out to have ended so."""
     return lambda story, pick: story.arrive_late(pick, outcome)
 
 
-GOOD = [Story.dispatch] * 4 + [Story.start, Story.materialize] + [ends(AttemptOutcome.SUCCEEDED)] * 3
-BAD = (
+GOOD: list[Event] = [Story.dispatch] * 4 + [Story.start, Story.materialize] + [ends(AttemptOutcome.SUCCEEDED)] * 3
+BAD: list[Event] = (
     [ends(outcome) for outcome in AttemptOutcome if outcome not in (AttemptOutcome.SUCCEEDED, AttemptOutcome.LOST)]
     + [ends(AttemptOutcome.LOST)] * 3
     + [comes_late(outcome) for outcome in AttemptOutcome if outcome != AttemptOutcome.LOST]
     + [Story.wake, Story.wake]
 )
-RESTORE: list[Callable[[Story, int], None]] = [lambda story, _: story.restore()]
-STOPS: list[Callable[[Story, int], None]] = [lambda story, _: story.cancel(), lambda story, _: story.abandon()]
+RESTORE: list[Event] = [lambda story, _: story.restore()]
+STOPS: list[Event] = [lambda story, _: story.cancel(), lambda story, _: story.abandon()]
 
 
-def tell(plan: RunPlan, budget: int, events: list[tuple[Callable[[Story, int], None], int]]) -> Story:
+def tell(plan: RunPlan, budget: int, events: Events) -> Story:
     """Admits the run, plays the events and then lets all go well; checks after each."""
     story = Story(plan, budget)
     story.run.admit()
@@ -80,9 +85,7 @@ def tell(plan: RunPlan, budget: int, events: list[tuple[Callable[[Story, int], N
     return story
 
 
-def events(
-    *kinds: list[Callable[[Story, int], None]],
-) -> st.SearchStrategy[list[tuple[Callable[[Story, int], None], int]]]:
+def events(*kinds: list[Event]) -> st.SearchStrategy[Events]:
     """A sequence of events, each with a number that says to whom it happens. Long ones are as likely as short ones."""
     one = st.tuples(st.sampled_from([event for kind in kinds for event in kind]), st.integers(0, 1000))
     return st.integers(0, 120).flatmap(lambda length: st.lists(one, min_size=length // 2, max_size=length))
@@ -90,19 +93,19 @@ def events(
 
 @settings(max_examples=300, deadline=None)
 @given(plans(), st.integers(0, 3), events(GOOD, BAD, RESTORE))
-def test_no_sequence_of_events_breaks_a_run(plan, budget, events):
+def test_no_sequence_of_events_breaks_a_run(plan: RunPlan, budget: int, events: Events) -> None:
     tell(plan, budget, events)
 
 
 @settings(max_examples=200, deadline=None)
 @given(plans(), st.integers(0, 3), events(GOOD, BAD, RESTORE, STOPS))
-def test_a_run_that_is_stopped_ends_without_live_attempts(plan, budget, events):
+def test_a_run_that_is_stopped_ends_without_live_attempts(plan: RunPlan, budget: int, events: Events) -> None:
     tell(plan, budget, events)
 
 
 @settings(max_examples=100, deadline=None)
 @given(plans(), events(GOOD, RESTORE))
-def test_when_nothing_fails_every_body_runs_once(plan, events):
+def test_when_nothing_fails_every_body_runs_once(plan: RunPlan, events: Events) -> None:
     story = tell(plan, 0, events)
     wanted = [step for step in story.run.steps if step.state != StepState.SKIPPED]
     assert {step.state for step in wanted} <= {StepState.SUCCEEDED}
@@ -112,7 +115,7 @@ def test_when_nothing_fails_every_body_runs_once(plan, events):
 
 @settings(max_examples=100, deadline=None)
 @given(plans(st.just(TriggerRule.ON_SUCCESS)), events(GOOD, BAD, RESTORE))
-def test_skips_are_exactly_the_downstream_of_failures(plan, events):
+def test_skips_are_exactly_the_downstream_of_failures(plan: RunPlan, events: Events) -> None:
     story = tell(plan, 1, events)
     unreachable: set[int] = set()
     for ordinal, step in enumerate(plan.steps):
@@ -125,7 +128,7 @@ def test_skips_are_exactly_the_downstream_of_failures(plan, events):
 
 
 @given(plans(), st.booleans())
-def test_a_queued_run_that_is_stopped_never_starts(plan, cancelled):
+def test_a_queued_run_that_is_stopped_never_starts(plan: RunPlan, cancelled: bool) -> None:
     story = Story(plan, 0)
     story.cancel() if cancelled else story.abandon()
     story.check()
