@@ -1,0 +1,163 @@
+"""The composition root of a location: the supervisor, which never runs user code."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+
+from codeloc.console import tell
+from codeloc.crew import ProcessCrew
+from codeloc.data_directory import DataDirectory
+from codeloc.definitions import Definitions
+from codeloc.desk import Desk
+from codeloc.host_link import HostLink
+from codeloc.launch import Launch
+from codeloc.ledger import Ledger
+from codeloc.prctl import adopt_orphans
+from codeloc.process_groups import MARK
+from codeloc.reaper import Reaper
+from codeloc.registration import Registration
+from codeloc.server import LocationServer
+from codeloc.settings import Settings
+from codeloc.stream import StepService
+from codeloc.ticker import Ticker
+from rivers.clock import SystemClock
+from rivers.errors import LoadError
+
+#: Addresses to listen on that nobody can dial.
+_WILDCARDS = {"0.0.0.0", "::"}
+#: While the location goes down: how often it is looked whether all is done, and how long commits are waited for.
+_LOOK = 0.02
+_COMMIT_WITHIN = 5.0
+
+
+def serve(settings: Settings, announce: Callable[[str], None] = lambda address: None) -> None:
+    """Serves until SIGINT or SIGTERM, which drains; a second one ends what still runs.
+
+    `announce` is called with the address when the server is up. Raises what keeps it from starting.
+    """
+    directory = DataDirectory(settings.data_directory)
+    try:
+        for pid in directory.groups.end_all():
+            tell(f"process {pid}, left over from an earlier start of this location, was killed\n")
+        adopt_orphans()
+        asyncio.run(_serve(settings, directory, announce))
+    finally:
+        directory.close()
+
+
+async def _serve(settings: Settings, directory: DataDirectory, announce: Callable[[str], None]) -> None:
+    clock = SystemClock()
+    ticker = Ticker(clock)
+    reaper = Reaper(asyncio.get_running_loop())
+    definitions = Definitions(settings.module)
+    launch = Launch(settings.module, settings.variable, str(directory.values), os.getpid())
+    environment = {**os.environ, MARK: directory.home_id}
+    host = HostLink(launch, environment=environment, definitions=definitions, reaper=reaper, groups=directory.groups)
+    crew = ProcessCrew(launch, environment=environment, host=host, reaper=reaper, groups=directory.groups)
+    desk = Desk(
+        clock=clock,
+        crew=crew,
+        alarm=ticker.set,
+        open_ledger=lambda store: Ledger(store, directory.spool(store), durable=settings.is_spool_durable),
+        home_id=directory.home_id,
+        boot=directory.boot,
+        workers=settings.workers,
+        step_lease=settings.step_lease,
+    )
+    crew.connect(desk)
+    ticker.on_tick = desk.tick
+    steps = StepService(desk)
+    server = LocationServer(steps, definitions)
+    signals = _Signals()
+    await server.start(settings.host, settings.port)
+    registration = None
+    if settings.scheduler:
+        registration = Registration(
+            settings.scheduler,
+            location=settings.name,
+            address=f"{_reachable(settings)}:{server.port}",
+            home_id=directory.home_id,
+            boot=directory.boot,
+            digest=lambda: definitions.digest,
+        )
+        steps.on_session = registration.attached
+    announce(f"{settings.host}:{server.port}")
+    try:
+        host.start()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                running = [tasks.create_task(_follow(definitions, desk, server))]
+                if registration is not None:
+                    running.append(tasks.create_task(registration.run()))
+                await signals.first.wait()
+                for task in running:
+                    task.cancel()
+        except* LoadError as errors:
+            raise errors.exceptions[0] from None
+        await _drain(desk, settings, signals)
+        if registration is not None:
+            await registration.leave()
+    finally:
+        host.close()
+        desk.book.close()
+        crew.close()
+        ticker.close()
+        await server.stop(0.2)
+        reaper.close()
+
+
+async def _follow(definitions: Definitions, desk: Desk, server: LocationServer) -> None:
+    """Opens for work when the module is loaded. A name that leads nowhere is bad input; all else is answered."""
+    await definitions.settled()
+    failure = definitions.failure
+    if failure is None:
+        desk.loaded(definitions.digest)
+        await server.definitions_serve(True)
+        return
+    if list(failure.failure.exception_types[:1]) == [f"{LoadError.__module__}.{LoadError.__qualname__}"]:
+        raise LoadError(failure.failure.message.removeprefix("LoadError: "), module=definitions.module)
+    tell(f"module '{definitions.module}' could not be loaded: {failure.failure.message}\n")
+
+
+async def _drain(desk: Desk, settings: Settings, signals: _Signals) -> None:
+    desk.drain()
+    if desk.book.live_count:
+        tell(f"waiting for {desk.book.live_count} running steps; interrupt again to end them\n")
+    await _until(lambda: not desk.book.live_count or signals.second.is_set(), settings.drain_grace)
+    if desk.book.live_count:
+        grace = 0.0 if signals.second.is_set() else settings.stop_grace
+        desk.shut_down(grace)
+        await _until(lambda: not desk.book.live_count, grace + _COMMIT_WITHIN)
+    await _until(lambda: desk.is_clear or signals.second.is_set(), _COMMIT_WITHIN)
+
+
+async def _until(is_done: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_done() and time.monotonic() < deadline:  # noqa: ASYNC110 - nobody else needs to tell
+        await asyncio.sleep(_LOOK)
+
+
+class _Signals:
+    """SIGINT and SIGTERM, counted."""
+
+    def __init__(self) -> None:
+        self.first = asyncio.Event()
+        self.second = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, self._arrived)
+
+    def _arrived(self) -> None:
+        (self.second if self.first.is_set() else self.first).set()
+
+
+def _reachable(settings: Settings) -> str:
+    """The host name or address under which the scheduler finds this machine."""
+    host = settings.advertised_host or settings.host
+    if host in _WILDCARDS:
+        host = socket.getfqdn()
+    return f"[{host}]" if ":" in host else host

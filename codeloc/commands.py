@@ -1,0 +1,111 @@
+"""`rivers serve`."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import os
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rivers.errors import ConfigurationError, LoadError
+
+
+def serve(
+    module: Annotated[str, typer.Argument(help="Module that defines the repository, for example examples.weather.")],
+    scheduler: Annotated[
+        str, typer.Option(envvar="RIVERS_SCHEDULER", help="Scheduler to announce this location to, HOST:PORT.")
+    ] = "",
+    host: Annotated[str, typer.Option(help="Address to serve on; any other than loopback needs --insecure.")] = (
+        "127.0.0.1"
+    ),
+    grpc_port: Annotated[int, typer.Option(help="Port to serve on; 0 takes a free one.", min=0, max=65535)] = 3001,
+    repo_var: Annotated[str, typer.Option(help="Variable that holds the CodeRepository.")] = "repo",
+    name: Annotated[str, typer.Option(help="Name of the location; by default the last part of the module's.")] = "",
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where values and results are kept; by default .rivers/locations/NAME.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Steps that run at a time; by default the CPUs of this process.", min=1)
+    ] = None,
+    step_lease: Annotated[
+        str, typer.Option(help="How long a step outlives a silent scheduler: seconds, 15m, 1h, or never.")
+    ] = "",
+    advertise: Annotated[str, typer.Option(help="Host name that the scheduler dials, when not --host.")] = "",
+    durable_spool: Annotated[bool, typer.Option(help="Results survive a loss of power too (fsync).")] = False,
+    insecure: Annotated[bool, typer.Option(help="Serve beyond loopback without TLS and tokens.")] = False,
+) -> None:
+    """Serve a module as a code location."""
+    # The C core writes its own lines to stderr, beside ours that say the same better.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    _check_module(module)
+    if not insecure and not _is_loopback(host):
+        raise ConfigurationError(
+            f"--host {host} is not a loopback address: without TLS and tokens anyone there could run code; "
+            "use 127.0.0.1, or --insecure if the network is trusted",
+            field="host",
+        )
+    from codeloc.app import serve as serve_location
+    from codeloc.segments import encode_segment
+    from codeloc.settings import Settings
+
+    name = name or module.rpartition(".")[2]
+    settings = Settings(
+        module=module,
+        variable=repo_var,
+        name=name,
+        data_directory=data_dir or Path(".rivers", "locations", encode_segment(name)),
+        workers=workers or len(os.sched_getaffinity(0)),
+        scheduler=scheduler,
+        host=host,
+        port=grpc_port,
+        advertised_host=advertise,
+        is_spool_durable=durable_spool,
+        step_lease=_seconds(step_lease) if step_lease else None,
+    )
+    serve_location(settings, lambda address: typer.echo(f"serving {name} on {address}"))
+
+
+def _check_module(module: str) -> None:
+    """A wrong name is said before anything is started or written. Nothing is imported for that."""
+    path = ["", *_search_path()]
+    for part in module.split("."):
+        found = PathFinder.find_spec(part, path) if part else None
+        if found is None:
+            raise LoadError(f"module '{module}' not found", module=module)
+        path = list(found.submodule_search_locations or ())
+
+
+def _search_path() -> list[str]:
+    import sys
+
+    return [os.getcwd(), *sys.path]
+
+
+def _seconds(text: str) -> float:
+    """A duration: a number of seconds, or one with the unit s, m or h."""
+    units = {"s": 1, "m": 60, "h": 3600}
+    number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 1)
+    from codeloc.lease import ENDLESS
+
+    try:
+        seconds = ENDLESS if text == "never" else float(number) * unit
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds <= ENDLESS:
+        raise ConfigurationError(
+            f"--step-lease {text!r} is no duration: give seconds, 15m, 1h or never", field="step_lease"
+        )
+    return seconds
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,25 @@
+"""What a location is started with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of one location. `step_lease` in seconds, `None` for the scheduler's default; `scheduler` may be ""."""
+
+    module: str
+    name: str
+    data_directory: Path
+    workers: int
+    variable: str = "repo"
+    scheduler: str = ""
+    host: str = "127.0.0.1"
+    port: int = 3001
+    advertised_host: str = ""
+    is_spool_durable: bool = False
+    step_lease: float | None = None
+    drain_grace: float = 30.0
+    stop_grace: float = 5.0

@@ -1,0 +1,83 @@
+"""Where values live: pickles below the data directory, where the author named no handler."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from codeloc.segments import encode_segment
+
+if TYPE_CHECKING:
+    from rivers.definitions.binding import BoundRepository
+    from rivers.io_handlers.handler import BaseIOHandler
+    from rivers.kernel import InputReference, StepCall
+    from rivers.kernel.io_contexts import InputContext, OutputContext
+
+
+class LocationValues:
+    """The handlers that authors named, as they are; else a file for every output of every attempt."""
+
+    def __init__(self, bound: BoundRepository, directory: Path) -> None:
+        self._bound = bound
+        self._directory = directory
+
+    def for_output(self, call: StepCall, node: str) -> BaseIOHandler:
+        """Which handler stores an output."""
+        named = self._bound.handler_for(node)
+        return cast("BaseIOHandler", named or StoredValue(self._directory, call.run_id, call.token))
+
+    def for_input(self, call: StepCall, reference: InputReference) -> BaseIOHandler:
+        """Which handler loads an input: of several attempts at the upstream step, the one that was committed counts."""
+        named = self._bound.input_handler_for(call.step.definition.key, reference.node)
+        stored = StoredValue(self._directory, reference.producer_run_id, reference.producer_token)
+        return cast("BaseIOHandler", named or stored)
+
+
+class StoredValue:
+    """The values of one attempt, `<directory>/<run>/<node>/<token>`.
+
+    A file appears whole or not at all, and belongs to one attempt, so one that outlives its lease overwrites nothing.
+    """
+
+    __slots__ = ("_directory", "_run_id", "_token")
+
+    def __init__(self, directory: Path, run_id: str, token: int) -> None:
+        self._directory = directory
+        self._run_id = run_id
+        self._token = token
+
+    def handle_output(self, context: OutputContext, obj: Any) -> None:
+        """Stores a value."""
+        data = pickle.dumps(obj, protocol=pickle.HIGHEST_PROTOCOL)
+        path = self._path(context.asset_name)
+        temporary = f"{path}.new"
+        try:
+            descriptor = _create(temporary)
+        except FileNotFoundError:
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            descriptor = _create(temporary)
+        with open(descriptor, "wb", buffering=0) as file:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[file.write(rest) :]
+        os.rename(temporary, path)
+        context.add_output_metadata({"path": path, "serializer": "pickle", "size_bytes": len(data)})
+
+    def load_input(self, context: InputContext) -> Any:
+        """Loads it; what is not there is a `KeyError` of the node."""
+        if not self._token:
+            raise KeyError(context.asset_name)
+        try:
+            with open(self._path(context.asset_name), "rb") as file:
+                return pickle.load(file)
+        except FileNotFoundError as error:
+            raise KeyError(context.asset_name) from error
+
+    def _path(self, node: str) -> str:
+        return f"{self._directory}/{encode_segment(self._run_id)}/{encode_segment(node)}/{self._token}"
+
+
+def _create(path: str) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)

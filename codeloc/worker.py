@@ -1,0 +1,86 @@
+"""A worker: runs one attempt after another, in a process of its own that has the user's module loaded."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from codeloc.frames import FrameKind, FrameReader, encode_frame
+from codeloc.interrupts import Interrupts, Stopped
+from codeloc.launch import CHANNEL, Launch
+from codeloc.loading import flush_streams, load
+from codeloc.prctl import die_with, flush_c_streams
+from codeloc.reporter import Reporter
+from codeloc.step_work import StepWork
+from codeloc.values import LocationValues
+from rivers.lifecycle.states import AttemptOutcome
+from rivers.v1.step_service_pb2 import Assign, AttemptEnded
+from rivers.wire.steps import encode_ended
+
+if TYPE_CHECKING:
+    from rivers.definitions.binding import BoundRepository
+
+
+def run_spawned(launch: Launch) -> NoReturn:
+    """A worker in an interpreter of its own, which has yet to import the module."""
+    channel = socket.socket(fileno=CHANNEL)
+    channel.set_inheritable(False)
+    die_with(launch.supervisor)
+    _run(launch, load(launch), channel)
+
+
+def run_forked(launch: Launch, bound: BoundRepository, channel: int, stdout: int, stderr: int) -> NoReturn:
+    """A worker in a fork of the host. It never returns into what the host was doing."""
+    try:
+        os.setpgid(0, 0)
+        os.dup2(stdout, 1)
+        os.dup2(stderr, 2)
+        os.close(stdout)
+        os.close(stderr)
+        die_with(launch.supervisor)
+        _run(launch, bound, socket.socket(fileno=channel))
+    except BaseException:
+        traceback.print_exc()
+        flush_streams()
+    finally:
+        os._exit(70)
+
+
+def _run(launch: Launch, bound: BoundRepository, channel: socket.socket) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, ValueError):  # the module may have put anything in their place
+            stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    interrupts = Interrupts(FrameReader(channel))
+    interrupts.install()
+    reporter = Reporter(channel, interrupts)
+    work = StepWork(bound, LocationValues(bound, Path(launch.values)))
+    channel.sendall(encode_frame(FrameKind.READY, os.getpid().to_bytes(8) + bound.snapshot.digest.encode()))
+    while (frame := interrupts.next_frame()) is not None:
+        if frame[0] == FrameKind.ASSIGN:
+            assign = Assign.FromString(frame[1])
+            reporter.begin(assign.token)
+            ended = _attempt(assign, work, reporter, interrupts)
+            flush_streams()
+            flush_c_streams()
+            reporter.ended(ended)
+    work.close()
+    flush_streams()
+    os._exit(0)
+
+
+def _attempt(assign: Assign, work: StepWork, reporter: Reporter, interrupts: Interrupts) -> AttemptEnded:
+    try:
+        interrupts.arm(assign.token)
+        ended = work.run(assign, reporter)
+        interrupts.disarm()
+    except Stopped:
+        interrupts.disarm()
+        return encode_ended(AttemptOutcome.STOPPED)
+    return ended
