@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from importlib.util import find_spec
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -33,17 +33,13 @@ def load(module: str, variable: str) -> CodeRepository:
 
 
 def require(module: str) -> None:
-    """Refuses a module that does not exist, without importing it (the packages above it are imported)."""
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
-    try:
-        found = find_spec(module)
-    except ModuleNotFoundError:
-        found = None
-    except (Exception, SystemExit) as error:
-        raise LoadError(f"module '{module}' cannot be loaded: {_cause(error)}{_place(error)}", module=module) from error
-    if found is None:
-        raise LoadError(f"module '{module}' not found", module=module)
+    """Refuses a module that does not exist. Nothing of it is imported: that is left to a process of its own."""
+    path = ["", str(Path.cwd()), *sys.path]
+    for part in module.split("."):
+        found = PathFinder.find_spec(part, path) if part else None
+        if found is None:
+            raise LoadError(f"module '{module}' not found", module=module)
+        path = list(found.submodule_search_locations or ())
 
 
 def _cause(error: BaseException) -> str:
