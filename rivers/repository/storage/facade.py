@@ -41,16 +41,16 @@ class Storage(EventReads, LogReads, RunReads, AssetReads, PartitionReads, PoolRe
     @staticmethod
     def migrate_embedded(path: str | os.PathLike[str]) -> None:
         """Brings the database in a directory to this version's schema, and makes it when there is none."""
-        from rivers.storage.migrate import migrate_embedded
+        from rivers.storage.migration import migrate_embedded
 
         migrate_embedded(Path(os.fspath(path)))
 
     @staticmethod
     def migrate_remote(url: str | None = None) -> None:
         """Brings the database at a URL to this version's schema."""
-        from rivers.storage.migrate import migrate_remote
+        from rivers.storage.migration import migrate
 
-        migrate_remote(_url(url))
+        migrate(_url(url))
 
     def __repr__(self) -> str:
         return f"<Storage {self.type.name} {self.database.url}>"
