@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markdown import Markdown
-from rich.table import Table
+from rich.table import Column, Table
 
 from examples.demo.progress import follow
 from examples.demo.servers import Servers
@@ -25,7 +25,7 @@ def main() -> int:
     """The whole demonstration; 1 when a run failed or a server did not end cleanly."""
     directory = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / ".demo").resolve()
     os.chdir(ROOT)
-    console = Console() if sys.stdout.isatty() else Console(width=160)
+    console = Console() if sys.stdout.isatty() else Console(width=500)
     keep = os.environ.get("KEEP", "") not in ("", "0")
     servers = Servers(directory)
     finished = False
@@ -68,7 +68,7 @@ def tour(client: Client, servers: Servers, console: Console) -> bool:
         show_report(events[label], asset, console)
     console.print("\nWhat the ad-hoc run logged:", highlight=False)
     for chunk in runs["weather / spells"].logs(follow=False):
-        if chunk.stream in (LogStream.STDOUT, LogStream.LOGGING):
+        if chunk.stream in (LogStream.STDOUT, LogStream.LOGGING) and chunk.text.strip():
             console.print(f"  {chunk.step_key:16} {chunk.text.rstrip()}", highlight=False, markup=False)
     show_files([event for told in events.values() for event in told], servers, console)
     return all(run.refresh().succeeded for run in runs.values())
@@ -110,17 +110,17 @@ def show_report(events: list[RunEvent], asset: str, console: Console) -> None:
 
 def show_files(events: list[RunEvent], servers: Servers, console: Console) -> None:
     """What each materialization counted, and where its value is."""
-    table = Table("asset", "counts", "value", box=None, pad_edge=False)
+    table = Table("asset", "counts", Column("value", overflow="fold"), box=None, pad_edge=False)
     for event in events:
         if event.type == EventType.MATERIALIZED:
             entries = {name: value for name, _, value in event.metadata}
-            path = Path(str(entries.pop("path", "-")))
-            entries.pop("size_bytes", None)
+            path = Path(str(entries.pop("path")))
+            entries.pop("size_bytes")
             counts = ", ".join(f"{value} {name}" for name, value in entries.items() if type(value) is int)
-            table.add_row(event.node, counts, nearby(path))
-    console.print("\nWhere the results are:", highlight=False)
+            table.add_row(event.node, counts, str(path.relative_to(servers.directory)))
+    console.print(f"\nWhere the results are, below {nearby(servers.directory)}:", highlight=False)
     console.print(table)
-    console.print(f"History and queue: {nearby(servers.directory / 'scheduler')}", highlight=False)
+    console.print("History and queue are below scheduler, what the servers said is in *.log.", highlight=False)
 
 
 def nearby(path: Path) -> str:
