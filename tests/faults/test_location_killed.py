@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
+from codeloc.spool_records import RecordKind, decode_records
 from tests.stack import Stack, children, is_alive
 
 PAIR = """
@@ -98,10 +99,7 @@ def test_a_result_in_the_spool_survives_scheduler_and_supervisor(stack: Stack) -
     stack.until(lambda: stack.marks("team"), "the body")
     stack.kill_scheduler()
     stack.until(lambda: "end" in stack.marks("team"), "the end")
-    spool = stack.directory / "data-team" / "spool"
-    stack.until(lambda: any(b"SUCCEEDED" in p.read_bytes() or p.stat().st_size > 0 for p in spool.rglob("*")), "spool")
-    # The worker's last frame may still be on its way to the spool: the place is free again once it is there.
-    stack.until(lambda: _is_idle(location.process.pid), "idle")
+    stack.until(lambda: RecordKind.ENDED in _spooled(stack, "team"), "the result in the spool")
     location.kill()
     stack.start_scheduler("--beat-interval", "0.2")
     stack.start_location("team")
@@ -136,10 +134,7 @@ def test_S02_a_dead_home_process_fails_the_run_with_home_lost(stack: Stack) -> N
     assert len(stack.marks("home")) == 2
 
 
-def _is_idle(pid: int) -> bool:
-    """Whether every process below has been asleep in a row of looks."""
-    return all(
-        open(f"/proc/{child}/stat").read().rsplit(")", 1)[1].split()[0] == "S"
-        for child in children(pid)
-        if is_alive(child)
-    )
+def _spooled(stack: Stack, name: str) -> list[RecordKind]:
+    """The kinds of the records in a location's spool."""
+    files = sorted(path for path in (stack.directory / f"data-{name}" / "spool").rglob("*") if path.is_file())
+    return [record.kind for path in files for record, _ in decode_records(path.read_bytes())]
