@@ -1,0 +1,167 @@
+"""`rivers materialize`, `rivers db` and what they refuse: real processes in a directory of their own."""
+
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+RIVERS = [sys.executable, "-m", "rivers.cli"]
+
+MODULES = {
+    "shop": """
+        import rivers as rs
+        @rs.Asset
+        def a():
+            return 1
+        @rs.Asset
+        def b(a):
+            return a + 1
+        repo = rs.CodeRepository(assets=[a, b])
+        number = 3
+    """,
+    "failing": """
+        import rivers as rs
+        @rs.Asset
+        def f0():
+            raise ValueError("boom")
+        @rs.Asset
+        def f1(f0):
+            return 1
+        @rs.Asset
+        def g0():
+            return 1
+        repo = rs.CodeRepository(assets=[f0, f1, g0])
+    """,
+    "cyclic": """
+        import rivers as rs
+        @rs.Asset
+        def a(b):
+            return 1
+        @rs.Asset
+        def b(a):
+            return 1
+        repo = rs.CodeRepository(assets=[a, b])
+    """,
+    "raising": "x = 1\nraise RuntimeError('no network')\n",
+    "leaving": "raise SystemExit(3)\n",
+    "broken": "def f(:\n",
+    "importing": "import no_such_package\n",
+}
+
+
+@pytest.fixture
+def rivers(tmp_path):
+    """Runs a command line in a directory with these modules."""
+    for name, source in MODULES.items():
+        (tmp_path / f"{name}.py").write_text(textwrap.dedent(source))
+
+    def run(*arguments, **environment):
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("RIVERS_")}
+        return subprocess.run(
+            [*RIVERS, *arguments],
+            cwd=tmp_path,
+            env={**clean, **environment},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "options", [[], ["--memory"], ["--storage-path", "kept"], ["--database-url", "sqlite:///kept.db"]]
+)
+def test_materialize_says_what_it_made(rivers, tmp_path, options):
+    before = set(os.listdir(tmp_path))
+    done = rivers("materialize", "shop", *options)
+    assert (done.returncode, done.stdout, done.stderr) == (
+        0,
+        "Materialization complete. Assets: ['a', 'b']\n",
+        "",
+    )
+    left = set(os.listdir(tmp_path)) - before - {"__pycache__"}
+    assert {name.partition(".")[0] for name in left} == (
+        {"kept"} if "memory" not in str(options) and options else set()
+    )
+
+
+def test_materialize_that_fails_is_exit_code_1(rivers):
+    done = rivers("materialize", "failing")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines() == [
+        "Error: f0: ValueError: boom",
+        "Error: f1: ExecutionError: Skipped: upstream dependency failed",
+    ]
+
+
+def test_materialize_with_debug_shows_the_users_traceback(rivers):
+    done = rivers("materialize", "failing", "--debug")
+    assert done.returncode == 1
+    assert 'raise ValueError("boom")' in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["nope"], "Error: module 'nope' not found"),
+        (["shop.nope"], "Error: module 'shop.nope' not found"),
+        (["shop", "--repo-var", "x"], "Error: 'x' not found in module 'shop'"),
+        (["shop", "--repo-var", "number"], "Error: 'number' is not a CodeRepository"),
+        (["cyclic"], "Error: "),
+        (["raising"], "Error: module 'raising' cannot be loaded: RuntimeError: no network ("),
+        (["leaving"], "Error: module 'leaving' cannot be loaded: it exits with 3"),
+        (["broken"], "Error: module 'broken' cannot be loaded: SyntaxError: "),
+        (["importing"], "Error: module 'importing' cannot be loaded: ModuleNotFoundError: No module named 'no_such"),
+        (["shop", "--partition-key", "x"], "Error: "),
+        (["shop", "--database-url", "postgresql://me:secret@host/db"], "Error: --database-url holds a password"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing(rivers, tmp_path, arguments, sentence):
+    done = rivers("materialize", *arguments, "--storage-path", "store")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(sentence)
+    assert done.stderr.count("\n") == 1
+    if "--partition-key" not in arguments:
+        assert not (tmp_path / "store").exists()
+
+
+def test_a_password_may_come_from_the_environment(rivers):
+    done = rivers("db", "migrate", RIVERS_DATABASE_URL="nothing://me:secret@host/db")
+    assert done.returncode == 2
+    assert "secret" not in done.stderr
+    assert "holds a password" not in done.stderr
+
+
+def test_migrate_makes_a_store_and_says_where(rivers, tmp_path):
+    for _ in range(2):
+        done = rivers("db", "migrate")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith("Storage schema is up to date (.rivers/storage/")
+    assert rivers("db", "migrate", "--storage-path", "elsewhere").returncode == 0
+    assert (tmp_path / "elsewhere").is_dir()
+
+
+def test_dev_without_a_module_says_how(rivers):
+    done = rivers("dev")
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: no module configured. Name one (`rivers dev shop.pipeline`)")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "sentence"),
+    [
+        (["nope"], {}, "Error: module 'nope' not found"),
+        (["shop", "shop"], {}, "Error: module 'shop' is named twice"),
+        (["shop"], {"RIVERS_SERVER_PORT": "abc"}, "Error: server.port is 'abc': input should be a valid integer"),
+        (["shop"], {"RIVERS_SERVER_PRT": "1"}, "Error: unknown variable RIVERS_SERVER_PRT; did you mean"),
+    ],
+)
+def test_dev_refuses_bad_input_before_it_starts_anything(rivers, tmp_path, arguments, environment, sentence):
+    done = rivers("dev", *arguments, **environment)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(sentence)
+    assert not (tmp_path / ".rivers").exists()
