@@ -242,6 +242,7 @@ class Database:
             if connection.in_transaction():
                 raise RuntimeError("a write begins inside another transaction of this thread")
             try:
+                connection.begin()
                 if self.kind != "server":
                     connection.exec_driver_sql("BEGIN IMMEDIATE")
                 yield connection

@@ -13,7 +13,8 @@ from rivers.storage.rows import WriteSet
 from rivers.storage.schema import writer as table
 
 #: Tokens that a leader sets aside on a server, where programs that run in process may take some at the same time.
-_TOKENS_AHEAD = 1 << 16
+#: One batch takes less than half of them.
+_TOKENS_AHEAD = 1 << 20
 
 _TAKE = (
     update(table)

@@ -23,7 +23,6 @@ _OF_RUNS = (
     select(*_COLUMNS, table.c.run_id)
     .join(runs, runs.c.run_id == table.c.run_id)
     .where(runs.c.state.in_(bindparam("states", expanding=True)), runs.c.owner == bindparam("owner"))
-    .order_by(table.c.run_id, table.c.ordinal)
 )
 
 

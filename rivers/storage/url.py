@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -11,7 +9,6 @@ from rivers.errors import StorageError
 
 #: Parts of a URL's query that are secrets.
 _SECRETS = ["password", "sslpassword"]
-_MASK = re.compile(r"//.*@")
 
 _DRIVERS = {"sqlite": "sqlite", "sqlite+pysqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 _DRIVERS |= {name: name for name in _DRIVERS.values()}
@@ -22,13 +19,18 @@ def parse(url: str) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError:
-        raise StorageError(f"not a database URL: {_MASK.sub('//***@', url)!r}") from None
+        raise StorageError(f"not a database URL: {_masked(url)!r}") from None
     driver = _DRIVERS.get(parsed.drivername)
     if driver is None:
         raise StorageError(
             f"database {printed(parsed)} is of a kind that is not supported; use sqlite:/// or postgresql+psycopg://"
         )
     return parsed.set(drivername=driver)
+
+
+def _masked(text: str) -> str:
+    before, at, after = text.rpartition("@")
+    return f"***@{after}" if at else before or after
 
 
 def printed(url: URL) -> str:

@@ -191,7 +191,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("min_reader", sa.Integer(), nullable=False),
         sa.Column("min_writer", sa.Integer(), nullable=False),
-        sa.CheckConstraint("id = 1", name="ck_schema_stamp_only_row"),
+        sa.CheckConstraint("id = 1", name=op.f("ck_schema_stamp_only_row")),
         sa.PrimaryKeyConstraint("id", name="pk_schema_stamp"),
     )
     op.create_table(
@@ -207,7 +207,7 @@ def upgrade() -> None:
         sa.Column("next_token", NUMBER, nullable=False),
         sa.Column("next_position", NUMBER, nullable=False),
         sa.Column("next_queue_number", NUMBER, nullable=False),
-        sa.CheckConstraint("id = 1", name="ck_writer_only_row"),
+        sa.CheckConstraint("id = 1", name=op.f("ck_writer_only_row")),
         sa.PrimaryKeyConstraint("id", name="pk_writer"),
     )
     op.create_table(
