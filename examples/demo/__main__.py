@@ -4,6 +4,7 @@ Everything that is kept goes below `.demo`, or the directory named as argument. 
 """
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -14,6 +15,7 @@ from rich.table import Column, Table
 
 from examples.demo.progress import follow
 from examples.demo.servers import Servers
+from rivers.exceptions import RiversError
 from rivers_client import Client, EventType, LocationState, LogStream, RunEvent
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -28,7 +30,8 @@ def main() -> int:
     console = Console() if sys.stdout.isatty() else Console(width=500)
     keep = os.environ.get("KEEP", "") not in ("", "0")
     servers = Servers(directory)
-    finished = False
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C: servers first
+    finished, cleanly = False, True
     try:
         console.print("Starting a scheduler and two code locations ...", highlight=False)
         servers.start(MODULES)
@@ -36,14 +39,15 @@ def main() -> int:
             finished = tour(client, servers, console)
     except KeyboardInterrupt:
         console.print("interrupted")
-    except RuntimeError as error:
+    except (RuntimeError, RiversError) as error:
         console.print(str(error), style="red", highlight=False, markup=False)
+    finally:
+        if not (keep and finished):
+            cleanly = servers.stop()
     if keep and finished:
         console.print("\nEverything is still running. To stop it:", highlight=False)
         console.print(f"  kill {' '.join(map(str, servers.pids))}", highlight=False)
-        return 0
-    cleanly = servers.stop()
-    if finished and cleanly:
+    elif finished and cleanly:
         console.print("\nEverything is stopped. `make demo KEEP=1` leaves it running.", highlight=False)
     return 0 if finished and cleanly else 1
 
