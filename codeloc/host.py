@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 from codeloc.frames import FrameKind, encode_frame
 from codeloc.launch import CHANNEL, Launch
 from codeloc.loading import flush_streams, load, load_failure
-from codeloc.prctl import die_with
+from codeloc.prctl import die_with, name_process
 from codeloc.worker import run_forked
 from rivers.v1.definition_service_pb2 import GetSnapshotResponse
 from rivers.wire.definitions import encode_snapshot
@@ -29,6 +29,7 @@ def run_host(launch: Launch) -> NoReturn:
     channel = socket.socket(fileno=CHANNEL)
     channel.set_inheritable(False)
     die_with(launch.supervisor)
+    name_process("rivers-host")
     try:
         bound = load(launch)
         parts = [encode_frame(FrameKind.PART, part.SerializeToString()) for part in encode_snapshot(bound.snapshot)]

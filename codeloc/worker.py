@@ -15,7 +15,7 @@ from codeloc.frames import FrameKind, FrameReader, encode_frame
 from codeloc.interrupts import Interrupts, Stopped
 from codeloc.launch import CHANNEL, Launch
 from codeloc.loading import flush_streams, load
-from codeloc.prctl import die_with, flush_c_streams
+from codeloc.prctl import die_with, flush_c_streams, name_process
 from codeloc.reporter import Reporter
 from codeloc.step_work import StepWork
 from codeloc.values import LocationValues
@@ -53,6 +53,7 @@ def run_forked(launch: Launch, bound: BoundRepository, channel: int, stdout: int
 
 
 def _run(launch: Launch, bound: BoundRepository, channel: socket.socket) -> NoReturn:
+    name_process("rivers-worker")
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, ValueError):  # the module may have put anything in their place
