@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from rivers.repository.code_repository import CodeRepository
     from rivers.repository.run_result import RunResult
     from rivers.repository.storage.assets import AssetRecord
-    from rivers.repository.storage.events import StoredEvent
     from rivers.repository.storage.facade import Storage
     from rivers.repository.storage.launched_by import LaunchedBy
     from rivers.repository.storage.runs import RunRecord
     from rivers.repository.storage.staleness import StaleCause
     from rivers.repository.storage.statuses import RunStatus, StorageType
+    from rivers.repository.storage.stored_event import StoredEvent
     from rivers.repository.storage.ticks import StoredTick
     from rivers.resources import Resource
 
@@ -119,7 +119,7 @@ _HOMES = {
     "CodeRepository": "rivers.repository.code_repository",
     "RunResult": "rivers.repository.run_result",
     "AssetRecord": "rivers.repository.storage.assets",
-    "StoredEvent": "rivers.repository.storage.events",
+    "StoredEvent": "rivers.repository.storage.stored_event",
     "Storage": "rivers.repository.storage.facade",
     "LaunchedBy": "rivers.repository.storage.launched_by",
     "RunRecord": "rivers.repository.storage.runs",

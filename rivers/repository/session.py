@@ -5,14 +5,26 @@ The only place where definitions, driver and storage meet.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rivers.definitions.binding import BoundRepository
+from rivers.definitions.retry_policy import RetryPolicy
+from rivers.definitions.snapshot import ExecutorDefinition
+from rivers.driver.execute import execute
+from rivers.errors import ConfigurationError, InvalidRequestError
 from rivers.io_handlers.memory import InMemoryIOHandler
-from rivers.repository.storage import Storage
+from rivers.partitions.key import PartitionKey
+from rivers.planning.build import MATERIALIZE, plan_job, plan_selection
+from rivers.planning.launch_document import executor_of, normalised
+from rivers.planning.plan import RunPlan
+from rivers.repository import arguments
+from rivers.repository.run_result import RunResult
+from rivers.repository.storage import Storage, topology
 from rivers.storage import assets, pools
 from rivers.storage.assets import AssetRow
 from rivers.storage.pools import PoolRow
+from rivers.wire.values import encode_map
 
 Tags = tuple[tuple[str, str], ...]
 
@@ -49,6 +61,7 @@ class Session:
         limits = dict(self.bound.snapshot.pool_limits)
         with self.storage.database.transaction() as connection:
             assets.define(connection, rows)
+            topology.register(connection, self.bound.snapshot.steps)
             for pool, limit in limits.items():
                 pools.set_limit(connection, PoolRow(pool, limit))
             pools.register(connection, [pool for pool in claimed if pool not in limits])
@@ -57,3 +70,96 @@ class Session:
         """The handler that stores a node."""
         handler = self.bound.handler_for(node)
         return self.memory_handler if handler is None else handler
+
+    def materialize(
+        self,
+        selection: Sequence[str] | None,
+        *,
+        partition_key: PartitionKey | None,
+        tags: Tags,
+        raise_on_error: bool,
+        config: Mapping[str, Any] | None,
+        run_id: str | None,
+        include_upstream: bool,
+        resume: bool,
+        retry: RetryPolicy | str | None,
+    ) -> RunResult:
+        """Runs a selection; `None` is everything."""
+        policy = self.bound.retries.resolve(retry, f"referenced by job '{MATERIALIZE}'")
+
+        def plan(document: dict[str, Any] | None, executor: ExecutorDefinition | None) -> RunPlan:
+            return plan_selection(
+                self.bound.snapshot,
+                selection,
+                include_upstream=include_upstream,
+                config=document,
+                partition_key=partition_key,
+                executor=executor,
+                retry=policy,
+            )
+
+        return self._run(plan, config, tags, raise_on_error, run_id=run_id, resume=resume)
+
+    def execute_job(
+        self,
+        name: str,
+        partition_key: PartitionKey | None,
+        tags: Any,
+        config: Mapping[str, Any] | None,
+        raise_on_error: bool,
+    ) -> RunResult:
+        """Runs a job."""
+        arguments.optional("partition_key", partition_key, PartitionKey)
+
+        def plan(document: dict[str, Any] | None, executor: ExecutorDefinition | None) -> RunPlan:
+            return plan_job(self.bound.snapshot, name, config=document, partition_key=partition_key, executor=executor)
+
+        return self._run(plan, config, arguments.tags(tags), raise_on_error)
+
+    def _run(
+        self,
+        make: Callable[[dict[str, Any] | None, ExecutorDefinition | None], RunPlan],
+        config: Mapping[str, Any] | None,
+        tags: Tags,
+        raise_on_error: bool,
+        *,
+        run_id: str | None = None,
+        resume: bool = False,
+    ) -> RunResult:
+        plan = make(None, None)
+        document = self._document(config, plan)
+        if document is not None:
+            plan = make(document, executor_of(document))
+        outcome = execute(
+            self.bound,
+            plan,
+            database=self.storage.database,
+            memory_handler=self.memory_handler,
+            run_id=run_id,
+            tags=tags,
+            resume=resume,
+        )
+        if raise_on_error and outcome.error is not None:
+            raise outcome.error
+        return RunResult.of(
+            success=outcome.success,
+            run_id=outcome.run_id,
+            materialized_assets=list(outcome.materialized),
+            failed_assets=list(outcome.failed),
+        )
+
+    def _document(self, config: Mapping[str, Any] | None, plan: RunPlan) -> dict[str, Any] | None:
+        """The launch document, checked against what the plan runs: assets go by their nodes and by their own names."""
+        if config is None:
+            return None
+        steps = self.bound.steps
+        running = {str(steps[step.step].owner.name): step.step for step in plan.steps}
+        running |= {output.node: step.step for step in plan.steps for output in step.outputs}
+        names = {str(step.owner.name) for step in steps.values()} | set(self.bound.snapshot.step_by_node)
+        document = normalised(config, names=names, running=running, resources=self.bound.resources)
+        if document is not None:
+            try:
+                encode_map(document)
+            except InvalidRequestError as error:
+                raise ConfigurationError(f"config cannot be recorded with the run: {error}") from None
+        return document

@@ -6,9 +6,9 @@ import asyncio
 from dataclasses import dataclass
 
 from rivers.repository.record import Record
-from rivers.repository.storage.events import event_id
 from rivers.repository.storage.opened import Opened
 from rivers.repository.storage.staleness import StaleCause, staleness
+from rivers.repository.storage.stored_event import event_id
 from rivers.storage import assets
 from rivers.storage.assets import AssetRow
 

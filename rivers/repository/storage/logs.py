@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from rivers.lifecycle.states import LogStream
 from rivers.repository.record import Record
 from rivers.repository.storage.opened import Opened
+from rivers.repository.storage.traceback_text import to_json
 from rivers.storage import logs
 from rivers.storage.rows import LogRow
 
 
 @dataclass(frozen=True, slots=True, init=False)
 class StoredLog(Record):
-    """What one attempt of a step wrote; a traceback has a row of its own. A stream without content is `None`."""
+    """What one attempt of a step wrote; a stream without content is `None`.
+
+    A traceback has a row of its own: JSON with `exceptions`, from the oldest on, and `text`.
+    """
 
     id: str
     run_id: str
@@ -57,10 +61,8 @@ def _stored(chunks: list[LogRow]) -> list[StoredLog]:
             run_id=first.run_id,
             step_key=first.step_key,
             timestamp=first.at,
-            **{
-                name: "".join(texts[name]) if name in texts else None
-                for name in ("stdout", "stderr", "logs", "traceback")
-            },
+            **{name: "".join(texts[name]) if name in texts else None for name in _FIELDS.values()},
+            traceback=to_json("".join(texts["traceback"])) if "traceback" in texts else None,
         )
         for first, texts in found.values()
     ]
