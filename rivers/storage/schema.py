@@ -58,6 +58,11 @@ def _run() -> ForeignKey:
     return ForeignKey("runs.run_id", ondelete="CASCADE")
 
 
+def _partial_index(name: str | None, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index of some rows. PostgreSQL is told when it is used: naming it here would load all of its dialects."""
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), info={"where": where})
+
+
 def _only_row() -> list[Any]:
     return [_key("id", SmallInteger()), CheckConstraint("id = 1", name="only_row")]
 
@@ -123,21 +128,8 @@ runs = Table(
     Column("nodes", Text()),
     Index(None, "state", "submitted_at", "run_id"),
     Index(None, "location", "submitted_at", "run_id"),
-    Index(
-        None,
-        "job",
-        "submitted_at",
-        "run_id",
-        sqlite_where=text("job IS NOT NULL"),
-        postgresql_where=text("job IS NOT NULL"),
-    ),
-    Index(
-        None,
-        "request_id",
-        unique=True,
-        sqlite_where=text("request_id IS NOT NULL"),
-        postgresql_where=text("request_id IS NOT NULL"),
-    ),
+    _partial_index(None, "job", "submitted_at", "run_id", where="job IS NOT NULL"),
+    _partial_index(None, "request_id", where="request_id IS NOT NULL", unique=True),
     sqlite_with_rowid=False,
 )
 
@@ -194,7 +186,7 @@ attempts = Table(
     _required("state", SmallInteger()),
     Column("outcome", SmallInteger()),
     _required("ingested", Number),
-    Index("ix_attempts_live", "state", sqlite_where=text(LIVE), postgresql_where=text(LIVE)),
+    _partial_index("ix_attempts_live", "state", where=LIVE),
     sqlite_with_rowid=False,
 )
 
@@ -210,13 +202,7 @@ events = Table(
     Column("node", Text()),
     _required("body", LargeBinary()),
     UniqueConstraint("run_id", "seq"),
-    Index(
-        None,
-        "node",
-        "position",
-        sqlite_where=text("node IS NOT NULL"),
-        postgresql_where=text("node IS NOT NULL"),
-    ),
+    _partial_index(None, "node", "position", where="node IS NOT NULL"),
 )
 
 #: `text` is UTF-8; captured output may hold what a text column cannot.
