@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass
 
 from rivers.lifecycle.states import LogStream
 from rivers.repository.record import Record
 from rivers.repository.storage.opened import Opened
-from rivers.repository.storage.traceback_text import to_json
 from rivers.storage import logs
 from rivers.storage.rows import LogRow
 
@@ -62,7 +62,12 @@ def _stored(chunks: list[LogRow]) -> list[StoredLog]:
             step_key=first.step_key,
             timestamp=first.at,
             **{name: "".join(texts[name]) if name in texts else None for name in _FIELDS.values()},
-            traceback=to_json("".join(texts["traceback"])) if "traceback" in texts else None,
+            traceback=_as_json("".join(texts["traceback"])) if "traceback" in texts else None,
         )
         for first, texts in found.values()
     ]
+
+
+def _as_json(traceback: str) -> str:
+    """A traceback that was recorded as printed, as under a scheduler, in the form of the others."""
+    return traceback if traceback.startswith("{") else json.dumps({"exceptions": [], "text": traceback})
