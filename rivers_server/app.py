@@ -15,12 +15,12 @@ import grpc
 import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from rivers.storage.leadership import Leadership
 
 from rivers.clock import SystemClock
 from rivers.definitions.snapshot import Snapshot
 from rivers.errors import ConfigurationError
 from rivers.storage.database import Database
+from rivers.storage.leadership import Leadership
 from rivers.v1 import (
     catalog_service_pb2,
     catalog_service_pb2_grpc,

@@ -6,10 +6,9 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 
-from rivers.planning.build import plan_job, plan_selection
-
 from rivers.definitions.snapshot import Snapshot
 from rivers.errors import InvalidRequestError, LocationNotFoundError, LocationUnavailableError
+from rivers.planning.build import plan_job, plan_selection
 from rivers.planning.plan import RunPlan
 from rivers.v1 import run_service_pb2
 from rivers.wire.values import decode_map

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from grpc.aio import ServicerContext
 
@@ -27,6 +27,8 @@ from rivers_server.reply import FutureReply
 from rivers_server.watch import Watches
 
 Context = ServicerContext[Any, Any]
+Connection = Any
+T = TypeVar("T")
 
 EVENTS_A_MESSAGE = 500
 MAX_BATCH = 1_000
@@ -102,18 +104,17 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         self, request: run_service_pb2.WatchRunRequest, context: Context
     ) -> AsyncIterator[run_service_pb2.WatchRunResponse]:
         after = request.after_seq
-        with self._watches.on(request.run_id) as changed:
+        with self._watches.on(request.run_id) as watch:
             while True:
-                changed.clear()
-                row = await self._row(request.run_id)
-                page = await self._reader.read(events.of_run, request.run_id, after_seq=after, limit=EVENTS_A_MESSAGE)
+                watch.clear()
+                row, page = await self._page(events.of_run, request.run_id, after_seq=after)
                 if page:
                     after = page[-1].seq
                     yield run_service_pb2.WatchRunResponse(events=page)
                 elif row.state.is_terminal:
                     return
                 else:
-                    await changed.wait()
+                    await watch.wait()
 
     @unary
     async def ListRunEvents(
@@ -133,20 +134,17 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         self, request: run_service_pb2.WatchRunLogsRequest, context: Context
     ) -> AsyncIterator[run_service_pb2.WatchRunLogsResponse]:
         after = request.after_seq
-        with self._watches.on(request.run_id) as changed:
+        with self._watches.on(request.run_id) as watch:
             while True:
-                changed.clear()
-                row = await self._row(request.run_id)
-                page = await self._reader.read(
-                    logs.of_run, request.run_id, after_seq=after, step_key=request.step_key, limit=EVENTS_A_MESSAGE
-                )
+                watch.clear()
+                row, page = await self._page(logs.of_run, request.run_id, after_seq=after, step_key=request.step_key)
                 if page:
                     after = page[-1].seq
                     yield run_service_pb2.WatchRunLogsResponse(chunks=[encode_log(chunk) for chunk in page])
                 elif row.state.is_terminal or request.no_follow:
                     return
                 else:
-                    await changed.wait()
+                    await watch.wait()
 
     # -- within -----------------------------------------------------------------------------------------------------
 
@@ -180,6 +178,17 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         if row is None:
             raise RunNotFoundError(run_id=run_id)
         return row
+
+    async def _page(self, of_run: Callable[..., list[T]], run_id: str, **place: Any) -> tuple[RunRow, list[T]]:
+        """The run and what follows a place in it, in one read: a run that is over by then has said everything."""
+
+        def read(connection: Connection) -> tuple[RunRow | None, list[T]]:
+            return runs.get(connection, run_id), of_run(connection, run_id, limit=EVENTS_A_MESSAGE, **place)
+
+        row, page = await self._reader.read(read)
+        if row is None:
+            raise RunNotFoundError(run_id=run_id)
+        return row, page
 
     async def _block_reasons(self, rows: list[RunRow]) -> dict[str, str]:
         waiting = [row.run_id for row in rows if row.state == RunState.QUEUED]

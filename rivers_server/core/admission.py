@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rivers.planning.build import plan_job, plan_selection
-
 from rivers.errors import RiversError
 from rivers.lifecycle.events import Event
 from rivers.lifecycle.states import EventType
+from rivers.planning.build import plan_job, plan_selection
 from rivers.planning.plan import RunPlan
 from rivers.storage.rows import EventRow, RunRow
 from rivers_server.core.live import LiveRun

@@ -143,7 +143,7 @@ class Core:
             run_id, run = batch.dirty.popitem()
             was_terminal = run.row.state.is_terminal
             run.record(batch.writes, batch.now)
-            batch.outbox.changed_runs.add(run_id)
+            batch.outbox.changed_runs[run_id] = run.row.state.is_terminal
             if run.row.state.is_terminal and not was_terminal:
                 self._finish(batch, run)
             else:

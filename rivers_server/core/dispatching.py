@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rivers.planning.build import plan_job, plan_selection
-
 from rivers.definitions.snapshot import Snapshot
 from rivers.errors import RiversError
 from rivers.lifecycle.attempt import Attempt
 from rivers.lifecycle.events import Failure
 from rivers.lifecycle.states import FailureReason, StepState
+from rivers.planning.build import plan_job, plan_selection
 from rivers.planning.plan import Placement
 from rivers_server.core.commands import Assign, ReleaseHome
 from rivers_server.core.live import LiveRun

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rivers.planning.build import plan_job, plan_selection
-
 from rivers.errors import LocationNotFoundError, LocationUnavailableError, RunNotFoundError
 from rivers.lifecycle.events import Event
 from rivers.lifecycle.states import EventType, RunState
+from rivers.planning.build import plan_job, plan_selection
 from rivers.planning.plan import RunPlan
 from rivers.storage.rows import EventRow, RunRow
 from rivers_server.core import sessions
@@ -82,7 +81,7 @@ def cancel(core: Core, batch: Batch, message: Cancel) -> None:
         batch.writes.events.append(EventRow(row.run_id, row.last_seq, batch.now, event, None))
     row.state, row.ended_at, row.version = RunState.CANCELED, batch.now, row.version + 1
     batch.writes.changed_runs[row.run_id] = row
-    batch.outbox.changed_runs.add(row.run_id)
+    batch.outbox.changed_runs[row.run_id] = True
     if row.request_id is not None:
         core.state.requests.pop(row.request_id, None)
     batch.outbox.answer(message.reply, row)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import heapq
 
-from rivers.storage.recovery import Recovered
-
 from rivers.lifecycle import retry
 from rivers.lifecycle.attempt import Attempt
 from rivers.lifecycle.states import AttemptState, RunState, StepState
+from rivers.storage.recovery import Recovered
 from rivers.storage.rows import LocationRow
 from rivers_server.core.live import LiveRun
 from rivers_server.core.queue import RunQueue

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from rivers.storage.leadership import Leadership
-from rivers.storage.recovery import Recovered
-
 from rivers.planning.plan import RunPlan
 from rivers.storage import recovery, runs
 from rivers.storage.database import Database
+from rivers.storage.leadership import Leadership
+from rivers.storage.recovery import Recovered
 from rivers.storage.rows import RunRow, WriteSet
 
 

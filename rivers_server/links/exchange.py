@@ -83,7 +83,7 @@ class Exchange:
                 self._hang_up(name)
             for name, address in outbox.dial:
                 self._dial(name, address)
-            self._watches.notify(outbox.changed_runs)
+            self._watches.notify(outbox.changed_runs.items())
         finally:
             self._delivered.set()
 
