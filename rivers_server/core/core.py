@@ -213,7 +213,7 @@ class Core:
         self._is_stale = False
 
     def _give_up(self, messages: Sequence[Message], error: Exception) -> None:
-        """Messages that cannot be stored: callers are told, sessions are closed so that reports are sent again (W10)."""
+        """Messages that cannot be stored: callers are told, sessions closed so that reports come again (W10)."""
         outbox = Outbox()
         refusal = error if isinstance(error, RiversError) else UnavailableError(f"not stored: {error}")
         for message in messages:
