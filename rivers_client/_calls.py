@@ -61,11 +61,11 @@ class Listing(Generic[T]):
 class Watch(Generic[T]):
     """A reader of a run's stream: where it is, so that it goes on there after a cut."""
 
-    __slots__ = ("_opened_at", "_over", "_read", "call")
+    __slots__ = ("_is_last", "_opened_at", "_over", "call")
 
     def __init__(self, call: Call[Iterable[T]], is_last: Callable[[T], bool]) -> None:
         self.call = call
-        self._read = is_last
+        self._is_last = is_last
         self._opened_at = -1
         self._over = False
 
@@ -81,7 +81,7 @@ class Watch(Generic[T]):
             seq: int = item.seq  # type: ignore[attr-defined]
             if seq > self.call.request.after_seq:
                 self.call.request.after_seq = seq
-                self._over = self._read(item)
+                self._over = self._is_last(item)
                 fresh.append(item)
         return fresh
 
