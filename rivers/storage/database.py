@@ -103,8 +103,8 @@ class _Session:
 class Database:
     """An open database, safe to use from several threads. Dropping the last reference closes it too.
 
-    Transactions are short: a read is ended at once and never held across a wait. Writes take turns on one connection, and
-    none begins inside another one of the same thread.
+    Transactions are short: a read is ended at once and never held across a wait. Writes take turns on one connection,
+    and none begins inside another one of the same thread.
     """
 
     def __init__(self, engine: Engine, kind: Kind, name: str, *, owner_lock: OwnerLock | None, read_only: bool) -> None:
