@@ -24,11 +24,11 @@ class Refused(grpc.RpcError):
         return self._answer[2]
 
 
-def every_class(cls=tree.RiversError):
-    return [cls, *(found for child in cls.__subclasses__() for found in every_class(child))]
+#: The tree; a class elsewhere that only adds a base of Python's has the code of its parent, and travels as that.
+EVERY = [cls for cls in vars(tree).values() if isinstance(cls, type) and issubclass(cls, tree.RiversError)]
 
 
-@pytest.mark.parametrize("cls", every_class())
+@pytest.mark.parametrize("cls", EVERY)
 def test_every_class_comes_back_as_itself(cls):
     raised = cls("Run 'x' is gone", field="run_id", remedy="look again", run_id="x")
     received = errors.from_rpc_error(Refused(*errors.to_abort(raised)), address="here:1")
@@ -44,7 +44,7 @@ def test_every_class_comes_back_as_itself(cls):
 
 
 def test_codes_are_unique():
-    codes = [cls.code for cls in every_class()]
+    codes = [cls.code for cls in EVERY]
     assert len(set(codes)) == len(codes)
 
 
