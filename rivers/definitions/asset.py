@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypedDict, Unpack, ov
 from rivers.definitions import declared
 from rivers.definitions.compute import Compute
 from rivers.definitions.dependency import AssetDef, DepDef, check_inputs, edges
-from rivers.definitions.handlers import declared_io_handler
+from rivers.definitions.handlers import IOHandler, declared_io_handler
 from rivers.definitions.retry_policy import RetryPolicy
 from rivers.definitions.signature import Signature
 from rivers.errors import AssetDefinitionError
@@ -28,7 +28,7 @@ class AssetOptions(TypedDict, total=False):
     kinds: str | list[str] | None
     group: str | None
     code_version: str | None
-    io_handler: Any
+    io_handler: IOHandler
     metadata: dict[str, str] | None
     partitions_def: Any
     deps: list[DepDef] | None
@@ -50,7 +50,7 @@ class MultiAssetOptions(TypedDict, total=False):
     kinds: str | list[str] | None
     group: str | None
     code_version: str | None
-    io_handler: Any
+    io_handler: IOHandler
     partitions_def: Any
     deps: list[DepDef]
     hooks: list[Any] | None
@@ -77,7 +77,7 @@ class Asset:
     kinds: list[str]
     group: str | None
     code_version: str | None
-    io_handler: Any
+    io_handler: IOHandler
     metadata: dict[str, str] | None
     partitions_def: Any
     partition_mapping: dict[str, Any] | None
@@ -116,7 +116,7 @@ class Asset:
         kinds: str | list[str] | None = None,
         group: str | None = None,
         code_version: str | None = None,
-        io_handler: Any = None,
+        io_handler: IOHandler = None,
         metadata: dict[str, str] | None = None,
         partitions_def: Any = None,
         deps: list[DepDef] | None = None,
@@ -167,7 +167,7 @@ class Asset:
         kinds: str | list[str] | None = None,
         group: str | None = None,
         code_version: str | None = None,
-        io_handler: Any = None,
+        io_handler: IOHandler = None,
         partitions_def: Any = None,
         deps: list[DepDef] | None = None,
         hooks: list[Any] | None = None,
@@ -241,7 +241,7 @@ def shared(
     kinds: str | list[str] | None,
     group: str | None,
     code_version: str | None,
-    io_handler: Any,
+    io_handler: IOHandler,
     partitions_def: Any,
     deps: list[DepDef] | None,
     hooks: list[Any] | None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from rivers.definitions import declared
-from rivers.definitions.handlers import declared_io_handler
+from rivers.definitions.handlers import IOHandler, declared_io_handler
 from rivers.errors import AssetDefinitionError
 
 
@@ -16,7 +16,7 @@ class DepDef:
     partition_mapping: Any
     metadata: dict[str, str] | None
     is_input: bool
-    io_handler: Any
+    io_handler: IOHandler
 
     def __init__(self, *_: object, **__: object) -> None:
         raise TypeError("DepDef has no constructor: use AssetDef.input(...) or AssetDef.dep(...)")
@@ -45,7 +45,7 @@ class AssetDef:
     kinds: list[str]
     group: str | None
     code_version: str | None
-    io_handler: Any
+    io_handler: IOHandler
     metadata: dict[str, str] | None
     partitions_def: str | None
     partition_mapping: dict[Any, Any] | None
@@ -61,7 +61,7 @@ class AssetDef:
         kinds: str | list[str] | None = None,
         group: str | None = None,
         code_version: str | None = None,
-        io_handler: Any = None,
+        io_handler: IOHandler = None,
         metadata: dict[str, str] | None = None,
         partitions_def: Any = None,
         partition_mapping: dict[Any, Any] | None = None,
@@ -95,7 +95,7 @@ class AssetDef:
     def input(
         name: str,
         partition_mapping: Any = None,
-        io_handler: Any = None,
+        io_handler: IOHandler = None,
         metadata: dict[str, str] | None = None,
     ) -> DepDef:
         """An edge whose value is loaded into the parameter of the same name."""

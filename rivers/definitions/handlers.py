@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rivers.definitions.kinds import HandlerKind
 from rivers.errors import AssetDefinitionError
+
+if TYPE_CHECKING:
+    from rivers.io_handlers.handler import BaseIOHandler
+
+#: What authors give: a handler, the name of a resource, or nothing.
+IOHandler: TypeAlias = "BaseIOHandler | str | None"
 
 _PACKAGE = "rivers.io_handlers."
 
@@ -15,13 +21,14 @@ def is_io_handler(value: object) -> bool:
     return _is_a(value, "BaseIOHandler")
 
 
-def declared_io_handler(value: Any) -> Any:
+def declared_io_handler(value: Any) -> IOHandler:
     """A handler, the name of a resource, or nothing; anything else is refused."""
     if value is not None and not isinstance(value, str) and not is_io_handler(value):
         raise AssetDefinitionError(
             "io_handler must be a BaseIOHandler subclass instance or a string resource reference"
         )
-    return value
+    handler: IOHandler = value
+    return handler
 
 
 def handler_kind(handler: object | None) -> HandlerKind:

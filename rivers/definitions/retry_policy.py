@@ -73,10 +73,15 @@ class RetryPolicy:
 
     def _freeze(self) -> RetryDefinition:
         filtered = _filter(self._retry_on)
-        if filtered is not None and self._escalate is not None:
-            filtered[0].extend(reason for reason in self._escalate.on or () if reason not in filtered[0])
-        reasons = None if filtered is None else tuple(reason.name.lower() for reason in filtered[0])
-        types = None if filtered is None else tuple(f"{kind.__module__}.{kind.__qualname__}" for kind in filtered[1])
+        reasons: tuple[str, ...] | None = None
+        types: tuple[str, ...] | None = None
+        if filtered is not None:
+            if self._escalate is not None:
+                filtered[0].extend(reason for reason in self._escalate.on or () if reason not in filtered[0])
+            reasons = tuple(reason.name.lower() for reason in filtered[0])
+            types = tuple(f"{kind.__module__}.{kind.__qualname__}" for kind in filtered[1])
+            if reasons or types:  # nothing of one sort is the same as not speaking of it
+                reasons, types = reasons or None, types or None
         backoff = self._backoff
         if backoff is None:
             return RetryDefinition(self._max_retries, reasons=reasons, exception_types=types)

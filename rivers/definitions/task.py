@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from rivers.definitions import declared
 from rivers.definitions.asset import Function
-from rivers.definitions.handlers import declared_io_handler
+from rivers.definitions.handlers import IOHandler, declared_io_handler
 from rivers.definitions.retry_policy import RetryPolicy
 from rivers.definitions.signature import Signature
 from rivers.errors import TaskDefinitionError
@@ -23,7 +23,7 @@ class Task:
     tags: list[str] | None
     partitions_def: Any
     partition_mapping: dict[Any, Any] | None
-    io_handler: Any
+    io_handler: IOHandler
     retry: RetryPolicy | str | None
     is_async: bool
     function: Function | None
@@ -36,7 +36,7 @@ class Task:
         tags: list[str] | None = None,
         partitions_def: Any = None,
         partition_mapping: dict[Any, Any] | None = None,
-        io_handler: Any = None,
+        io_handler: IOHandler = None,
         retry: RetryPolicy | str | None = None,
     ) -> None:
         declared.absent("partition_mapping", partition_mapping)

@@ -85,8 +85,9 @@ def test_a_policy_without_arguments_retries_everything_once_at_once():
     [
         (None, None, None),
         (rs.RetryOn.ALL, None, None),
-        (rs.RetryOn.TRANSIENT, ("out_of_memory", "timeout", "infrastructure"), ()),
+        (rs.RetryOn.TRANSIENT, ("out_of_memory", "timeout", "infrastructure"), None),
         ([], (), ()),
+        ([ValueError], None, ("builtins.ValueError",)),
         ([ValueError, rs.FailureReason.TIMEOUT], ("timeout",), ("builtins.ValueError",)),
     ],
 )
