@@ -46,6 +46,7 @@ class Spool:
         self._segment_size = segment_size
         self._told: dict[int, set[int]] = {}  # tokens by segment
         self._segments: dict[int, list[int]] = {}  # segments by token
+        self._graves: dict[int, dict[int, list[int]]] = {}  # by segment: who is forgotten in it, and was told of where
         self._pending = bytearray()
         self._unsynced = False
         self._file: int | None = None
@@ -124,8 +125,11 @@ class Spool:
     def _learn(self, segment: int, kind: RecordKind, token: int, number: int) -> None:
         if kind is RecordKind.FORGOTTEN:
             self.attempts.pop(token, None)
-            for other in self._segments.pop(token, ()):
+            segments = self._segments.pop(token, [])
+            for other in segments:
                 self._told[other].discard(token)
+            if segments:
+                self._graves.setdefault(segment, {})[token] = segments
             return
         if kind is RecordKind.RECEIVED:
             self.attempts[token] = Spooled(token, number)
@@ -150,10 +154,20 @@ class Spool:
         self._remove_settled()
 
     def _remove_settled(self) -> None:
-        for segment in [number for number, told in self._told.items() if not told and number != self._segment]:
+        """Removes segments that nobody needs. One that says who is forgotten in an older one hands that on."""
+        settled = [number for number, told in self._told.items() if not told and number != self._segment]
+        for segment in settled:
             del self._told[segment]
-            with contextlib.suppress(FileNotFoundError):
-                self._path(segment).unlink()
+        for segment in settled:
+            for token, segments in self._graves.pop(segment, {}).items():
+                left = [number for number in segments if number in self._told]
+                if left:
+                    self._pending += encode_record(RecordKind.FORGOTTEN, token, 0)
+                    self._graves.setdefault(self._segment, {})[token] = left
+        if self.flush():
+            for segment in settled:
+                with contextlib.suppress(FileNotFoundError):
+                    self._path(segment).unlink()
 
     def _on_disk(self) -> list[int]:
         return sorted(int(path.stem) for path in self._directory.glob("*.seg"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
+import signal
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
@@ -14,6 +16,7 @@ from rivers.v1 import step_service_pb2 as pb
 from rivers.v1.plan_pb2 import PLACEMENT_ANY_WORKER, PLACEMENT_HOME
 from rivers.v1.step_service_pb2_grpc import StepServiceStub
 from rivers.wire.times import encode_duration
+from tests.stack import is_alive
 
 PATIENCE = 20.0
 
@@ -160,6 +163,17 @@ class ScriptedScheduler:
         """Waits for so many more beats."""
         wanted = self.last_beat + count
         await self._until(lambda: self.last_beat >= wanted or None)
+
+    async def kill(self, pid: int) -> None:
+        """Kills a process and waits until it is gone."""
+        os.kill(pid, signal.SIGKILL)
+        await self.gone(pid)
+
+    async def gone(self, pid: int) -> None:
+        """Waits until a process is gone."""
+        async with asyncio.timeout(PATIENCE):
+            while is_alive(pid):  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0.01)
 
     async def _until(self, find: Callable[[], Any]) -> Any:
         async with asyncio.timeout(PATIENCE), self._news:

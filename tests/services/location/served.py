@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import textwrap
 from pathlib import Path
@@ -57,14 +58,26 @@ class Served:
     async def loaded(self) -> str:
         """Waits until the module is loaded; the digest."""
         parts = await self.definitions()
-        return next(part.header.digest for part in parts if part.HasField("header"))
+        (digest,) = [part.header.digest for part in parts if part.HasField("header")]
+        return digest
 
     def start_second(self, *options: str) -> Program:
         """Starts another one beside it, which is expected to end by itself."""
+        return self.start_other("team", *options)
+
+    def start_other(self, module: str, *options: str) -> Program:
+        """Starts a location of another module beside it, which is expected to end by itself."""
         environment = {**os.environ, "PYTHONPATH": str(self.directory)}
-        arguments = ["serve", "team", "--grpc-port", "0", *options]
+        arguments = ["serve", module, "--grpc-port", "0", *options]
         self._others.append(Program(f"other-{len(self._others)}", arguments, self.directory, environment))
         return self._others[-1]
+
+    async def serving(self) -> None:
+        """Waits until its health says that it serves."""
+        async with grpc.aio.insecure_channel(self.address) as channel, asyncio.timeout(20):
+            async for answer in health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest()):
+                if answer.status == health_pb2.HealthCheckResponse.SERVING:
+                    return
 
     async def health(self, service: str, within: float = 20.0) -> str:
         """What the health service says."""

@@ -1,0 +1,120 @@
+"""The spool survives kills, and does not grow for ever."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from codeloc.spool import Position, Spool
+from codeloc.spool_records import RecordKind, decode_records, encode_record
+
+
+def _fill(spool: Spool, token: int, events: int = 2) -> None:
+    spool.append(RecordKind.RECEIVED, token, 1)
+    spool.append(RecordKind.STARTED, token, 1, b"started")
+    for seq in range(2, events + 1):
+        spool.append(RecordKind.EVENT, token, seq, b"event")
+    assert spool.flush()
+
+
+def test_what_was_flushed_is_found_again(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    _fill(spool, 1, 3)
+    spool.append(RecordKind.ENDED, 1, 4, b"ended")
+    _fill(spool, 2)
+    spool.append(RecordKind.RECEIVED, 3, 1)
+    spool.flush()
+    _fill(spool, 4)
+    spool.append(RecordKind.FORGOTTEN, 4)
+    spool.flush()
+    found = Spool(tmp_path).attempts
+    assert sorted(found) == [1, 2, 3]
+    assert (found[1].last_seq, found[1].is_started, found[1].is_ended) == (4, True, True)
+    assert (found[2].last_seq, found[2].is_started, found[2].is_ended) == (2, True, False)
+    assert (found[3].boot, found[3].last_seq, found[3].is_started) == (1, 0, False)
+
+
+def test_what_was_not_flushed_is_not_there(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.append(RecordKind.RECEIVED, 1, 1)
+    assert not Spool(tmp_path).attempts
+
+
+def test_a_torn_tail_is_cut_off_wherever_it_is_torn(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "whole")
+    _fill(spool, 1)
+    whole = spool.end.offset
+    spool.append(RecordKind.EVENT, 1, 3, b"x" * 50)
+    spool.flush()
+    content = next((tmp_path / "whole").glob("*.seg")).read_bytes()
+    for length in range(whole, len(content)):
+        directory = tmp_path / str(length)
+        directory.mkdir()
+        (directory / f"{1:012d}.seg").write_bytes(content[:length])
+        torn = Spool(directory)
+        assert torn.attempts[1].last_seq == 2
+        torn.append(RecordKind.EVENT, 1, 3, b"again")
+        torn.flush()
+        records, _ = _all(torn)
+        assert [record.payload for record in records] == [b"started", b"event", b"again"]
+
+
+def test_a_flipped_bit_ends_what_can_be_read() -> None:
+    content = encode_record(RecordKind.EVENT, 1, 1, b"one") + encode_record(RecordKind.EVENT, 1, 2, b"two")
+    broken = content[:-1] + bytes([content[-1] ^ 1])
+    assert [record.number for record, _ in decode_records(broken)] == [1]
+
+
+def test_segments_go_when_all_their_attempts_are_forgotten(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, segment_size=200)
+    _fill(spool, 1)  # stays
+    for token in range(2, 60):
+        _fill(spool, token)
+        spool.append(RecordKind.FORGOTTEN, token)
+        spool.flush()
+    assert len(list(tmp_path.glob("*.seg"))) <= 3
+    assert sorted(Spool(tmp_path, segment_size=200).attempts) == [1]
+
+
+def test_reading_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, segment_size=300)
+    for token in range(1, 30):
+        _fill(spool, token, 4)
+    records, position = _all(spool, size=64)
+    assert [(record.token, record.number) for record in records] == [
+        (token, seq) for token in range(1, 30) for seq in range(1, 5)
+    ]
+    assert spool.read(position, 1000) == ([], position)
+    spool.append(RecordKind.ENDED, 29, 5, b"y" * 1000)
+    spool.flush()
+    more, after = spool.read(position, 64)
+    assert [(record.number, len(record.payload)) for record in more] == [(5, 1000)]
+    assert after > position
+
+
+def test_the_end_is_a_place_to_read_from(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    _fill(spool, 1)
+    spool.append(RecordKind.EVENT, 1, 3, b"before")
+    end = spool.end
+    spool.append(RecordKind.EVENT, 1, 4, b"after")
+    spool.flush()
+    records, _ = spool.read(end, 1000)
+    assert [record.payload for record in records] == [b"after"]
+
+
+def test_an_empty_spool_leaves_nothing_behind(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, durable=True)
+    _fill(spool, 1)
+    spool.append(RecordKind.FORGOTTEN, 1)
+    spool.close()
+    assert list(tmp_path.glob("*.seg")) == []
+
+
+def _all(spool: Spool, size: int = 1 << 20) -> tuple[list, Position]:  # type: ignore[type-arg]
+    records, position = [], Position()
+    while True:
+        piece, after = spool.read(position, size)
+        records += piece
+        if after == position:
+            return records, position
+        position = after
