@@ -152,7 +152,7 @@ class Scheduler:
     def _open_database(self) -> Database:
         settings = self.settings
         if settings.database_url is not None:
-            return Database.connect(settings.database_url, synchronous="FULL")
+            return Database.connect(settings.database_url, synchronous="FULL", lock="exclusive", address=self.address)
         return Database.embedded(settings.storage_path, synchronous="FULL", lock="exclusive", address=self.address)
 
     def _add_services(self, put: Callable[[Any], None], watches: Watches) -> None:
