@@ -355,7 +355,12 @@ class RunProgress:
     def _drop_waiting(self) -> None:
         for step in self.steps:
             if step.state in (StepState.READY, StepState.WAITING):
-                step.state = STEP.apply(step, step.state, StepEvent.CANCEL)
+                if step.failures and step.failure is not None:  # between two attempts: the last one's failure stands
+                    step.state = STEP.apply(step, step.state, StepEvent.GIVE_UP)
+                    self._report(EventType.STEP_FAILED, step, step.failure)
+                    self.failed += 1
+                else:
+                    step.state = STEP.apply(step, step.state, StepEvent.CANCEL)
                 self.touched.add(step.ordinal)
                 self.unfinished -= 1
         self.ready.clear()

@@ -18,6 +18,7 @@ class StepEvent(StrEnum):
     SUCCEED = "succeed"
     RETRY = "retry"
     FAIL = "fail"
+    GIVE_UP = "give up"
     RETURN = "return"
     LOSE = "lose"
     SKIP = "skip"
@@ -97,6 +98,10 @@ def _fail(step: StepProgress, failure: Failure) -> None:
     step.failure = failure
 
 
+def _give_up(step: StepProgress) -> None:
+    """It was to be tried again when the run was asked to stop: its last failure stands."""
+
+
 def _return(step: StepProgress) -> None:
     """The attempt never started: it charges nothing and its number is used again (A16)."""
     step.attempt -= 1
@@ -130,6 +135,7 @@ STEP = Table(
         (_S.READY, _E.DISPATCH): (_S.DISPATCHED, _dispatch),
         (_S.READY, _E.SUCCEED): (_S.SUCCEEDED, _succeed_late),
         (_S.READY, _E.FAIL): (_S.FAILED, _fail_late),
+        (_S.READY, _E.GIVE_UP): (_S.FAILED, _give_up),
         (_S.READY, _E.CANCEL): (_S.CANCELED, _cancel),
         (_S.DISPATCHED, _E.START): (_S.RUNNING, _start),
         (_S.DISPATCHED, _E.SUCCEED): (_S.SUCCEEDED, _succeed),
@@ -146,6 +152,7 @@ STEP = Table(
         (_S.WAITING, _E.BECOME_READY): (_S.READY, _ready),
         (_S.WAITING, _E.SUCCEED): (_S.SUCCEEDED, _succeed_late),
         (_S.WAITING, _E.FAIL): (_S.FAILED, _fail_late),
+        (_S.WAITING, _E.GIVE_UP): (_S.FAILED, _give_up),
         (_S.WAITING, _E.CANCEL): (_S.CANCELED, _cancel),
     },
 )
