@@ -34,7 +34,11 @@ class InputReference:
 
 @dataclass(frozen=True, slots=True)
 class StepCall:
-    """One attempt of one step. `outputs` are the nodes wanted of it, `config` overrides fields of its model."""
+    """One attempt of one step.
+
+    `outputs` are the nodes wanted of it, `config` overrides fields of its model, `metadata` entries of its static
+    metadata; both are what the launch says.
+    """
 
     run_id: str
     step_key: str
@@ -48,6 +52,7 @@ class StepCall:
     tags: tuple[tuple[str, str], ...]
     values: Values
     partition: PartitionContext | None = None
+    metadata: Mapping[str, str] | None = None
 
 
 class Values(Protocol):
@@ -93,3 +98,10 @@ class StepEnd:
     failure: Failure | None = None
     exception: BaseException | None = None
     failures: tuple[tuple[str, Failure], ...] = ()
+
+
+def static_metadata(call: StepCall, declared: Mapping[str, str] | None) -> dict[str, str] | None:
+    """Declared metadata as a context shows it: a copy, under what the launch says; `None` when there is none."""
+    if call.metadata:
+        return {**(declared or {}), **call.metadata}
+    return dict(declared) if declared else None

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from types import TracebackType
-
+from rivers.kernel.tracebacks import text_of, traceback_of
 from rivers.lifecycle.events import Failure
 from rivers.lifecycle.states import FailureReason
 
-_OWN = os.path.dirname(__file__)
 _WORKER_DEATH = "concurrent.futures.process.BrokenProcessPool"
 _CANCELLATION = frozenset(("asyncio.exceptions.CancelledError", "concurrent.futures._base.CancelledError"))
 
@@ -21,35 +18,12 @@ def failure_of(exception: BaseException) -> Failure:
 
 def message_of(exception: BaseException) -> str:
     """ "<Type>: <text>"."""
-    try:
-        text = str(exception)
-    except Exception as error:  # an author's own __str__
-        text = f"<{type(error).__name__} in __str__>"
-    return f"{type(exception).__name__}: {text}"
+    return f"{type(exception).__name__}: {text_of(exception)}"
 
 
 def qualified_names(kind: type) -> tuple[str, ...]:
     """A class and its bases, most derived first, as `module.Class`."""
     return tuple(f"{cls.__module__}.{cls.__qualname__}" for cls in kind.__mro__)
-
-
-def traceback_of(exception: BaseException) -> str:
-    """The traceback as Python prints it, from the author's code on."""
-    import traceback
-
-    trace = _beyond(exception.__traceback__)
-    try:
-        return "".join(traceback.format_exception(type(exception), exception, trace))
-    except Exception as error:  # an author's own __str__ or __repr__
-        return f"{message_of(exception)} (no traceback: {type(error).__name__})\n"
-
-
-def _beyond(trace: TracebackType | None) -> TracebackType | None:
-    """The traceback without the frames of the kernel at its top; all of it when there is nothing else."""
-    inner = trace
-    while inner is not None and inner.tb_frame.f_code.co_filename.startswith(_OWN):
-        inner = inner.tb_next
-    return inner or trace
 
 
 def _reason(exception: BaseException, types: tuple[str, ...]) -> FailureReason:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from os import urandom
+from random import Random
 from typing import Any
 
 from rivers.definitions.results import DynamicOutput, Materialization, Observation, Output
 from rivers.errors import ExecutionError
-from rivers.kernel.call import StepCall, StepEnd, StepSink
+from rivers.kernel.call import StepCall, StepEnd, StepSink, static_metadata
 from rivers.kernel.contexts import AssetExecutionContext
 from rivers.kernel.failures import failure_of
 from rivers.kernel.io_contexts import OutputContext
@@ -19,6 +20,10 @@ from rivers.lifecycle.states import AttemptOutcome
 
 SUCCEEDED = StepEnd(AttemptOutcome.SUCCEEDED)
 _RESULTS = (Output, Materialization, Observation)
+
+# not `os.urandom`, which gives other threads the interpreter, nor the generator that authors may seed
+_random = Random()
+os.register_at_fork(after_in_child=_random.seed)
 
 
 class Recording:
@@ -75,7 +80,7 @@ class Recording:
         if output.check is not None and not output.check(value):
             raise refuse(output.node, value, output.hint)
         call = self._call
-        told = OutputContext(output.node, output.metadata and dict(output.metadata), call.partition, output.hint)
+        told = OutputContext(output.node, static_metadata(call, output.metadata), call.partition, output.hint)
         told._metadata = self._notes(metadata)
         call.values.for_output(call, output.node).handle_output(told, value)
         self._tell(output, told._metadata, version, told._data_version, has_value=True)
@@ -167,6 +172,6 @@ def ended(failed: list[tuple[str, BaseException]]) -> StepEnd:
 
 def _new_version() -> str:
     """The text of a random UUID, version 4."""
-    number = int.from_bytes(urandom(16)) & ~(0xF << 76) & ~(0x3 << 62) | 0x4 << 76 | 0x2 << 62
+    number = _random.getrandbits(128) & ~(0xF << 76) & ~(0x3 << 62) | 0x4 << 76 | 0x2 << 62
     text = f"{number:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

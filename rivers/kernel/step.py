@@ -10,7 +10,7 @@ from rivers.definitions.binding import ParameterSource
 from rivers.definitions.kinds import StepKind
 from rivers.definitions.self_dependency import SelfDependency
 from rivers.errors import ConfigurationError, ExecutionError
-from rivers.kernel.call import InputReference, StepCall, StepEnd, StepSink
+from rivers.kernel.call import InputReference, StepCall, StepEnd, StepSink, static_metadata
 from rivers.kernel.config import build_config
 from rivers.kernel.contexts import AssetExecutionContext, TaskExecutionContext
 from rivers.kernel.failures import failure_of
@@ -130,7 +130,7 @@ def _previous(call: StepCall, recipe: Recipe, argument: Argument) -> SelfDepende
     """The step's own last value; whatever its handler raises means that there is none."""
     node = call.outputs[0]
     reference = next((one for one in call.inputs if one.parameter == "self"), None) or InputReference(node, "self")
-    told = InputContext(node, node, recipe.outputs[node].metadata, call.partition, argument.hint)
+    told = InputContext(node, node, static_metadata(call, recipe.outputs[node].metadata), call.partition, argument.hint)
     try:
         return SelfDependency(call.values.for_input(call, reference).load_input(told))
     except Exception:
@@ -151,7 +151,7 @@ def _context(call: StepCall, recipe: ContextRecipe) -> AssetExecutionContext[Any
         list(recipe.kinds),
         recipe.group,
         recipe.code_version,
-        recipe.metadata and dict(recipe.metadata),
+        None if recipe.is_multi else static_metadata(call, recipe.metadata),
         call.partition,
         recipe.is_multi,
         list(call.outputs) if recipe.is_multi else [],

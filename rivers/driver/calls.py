@@ -1,0 +1,112 @@
+"""The calls of a run's steps: what the kernel is handed for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rivers.definitions.binding import BoundRepository
+from rivers.io_handlers.handler import BaseIOHandler
+from rivers.kernel import InputReference, StepCall
+from rivers.lifecycle.progress import RunProgress
+from rivers.planning.plan import PlannedEdge, RunPlan
+
+
+class NodeHandlers:
+    """Which handler stores a node and which one loads it: the one that its author named, else the one in memory."""
+
+    __slots__ = ("_bound", "_inputs", "_memory", "_outputs")
+
+    def __init__(self, bound: BoundRepository, memory: BaseIOHandler) -> None:
+        self._bound = bound
+        self._memory = memory
+        self._outputs: dict[str, BaseIOHandler] = {}
+        self._inputs: dict[tuple[str, str], BaseIOHandler] = {}
+
+    def of_output(self, node: str) -> BaseIOHandler:
+        """The handler that stores a node."""
+        handler = self._outputs.get(node)
+        if handler is None:
+            handler = self._outputs[node] = self._bound.handler_for(node) or self._memory
+        return handler
+
+    def of_input(self, step: str, node: str) -> BaseIOHandler:
+        """The handler by which a step loads a node."""
+        handler = self._inputs.get((step, node))
+        if handler is None:
+            handler = self._bound.input_handler_for(step, node) or self._memory
+            self._inputs[step, node] = handler
+        return handler
+
+    # -- as the kernel asks
+
+    def for_output(self, call: StepCall, node: str) -> BaseIOHandler:
+        return self.of_output(node)
+
+    def for_input(self, call: StepCall, reference: InputReference) -> BaseIOHandler:
+        if reference.parameter == "self":
+            return self.of_output(reference.node)
+        return self.of_input(call.step.definition.key, reference.node)
+
+
+class Calls:
+    """Makes the calls of one run."""
+
+    __slots__ = ("_assets", "_bound", "_plan", "_progress", "_run_id", "_tags", "handlers", "resources")
+
+    def __init__(
+        self,
+        bound: BoundRepository,
+        plan: RunPlan,
+        progress: RunProgress,
+        handlers: NodeHandlers,
+        *,
+        run_id: str,
+        tags: tuple[tuple[str, str], ...],
+        resources: Mapping[str, Any],
+    ) -> None:
+        self._bound = bound
+        self._plan = plan
+        self._progress = progress
+        self._run_id = run_id
+        self._tags = tags
+        assets: Any = (plan.config or {}).get("assets") or {}
+        self._assets: Mapping[str, Mapping[str, Any]] = assets
+        self.handlers = handlers
+        self.resources = resources
+
+    def call(self, ordinal: int, attempt: int, token: int) -> StepCall:
+        """The call of one attempt."""
+        planned = self._plan.steps[ordinal]
+        launch = self._assets.get(planned.step) if self._assets else None
+        return StepCall(
+            self._run_id,
+            planned.key,
+            attempt,
+            token,
+            self._bound.steps[planned.step],
+            tuple([output.node for output in planned.outputs]),
+            tuple([self._reference(planned.step, edge) for edge in planned.edges if edge.parameter is not None]),
+            self.resources,
+            launch.get("config") if launch else None,
+            self._tags,
+            self.handlers,
+            None,
+            launch.get("metadata") if launch else None,
+        )
+
+    def _reference(self, step: str, edge: PlannedEdge) -> InputReference:
+        token = 0 if edge.producer is None else self._progress.producer_token(edge.producer, edge.node)
+        run_id = self._run_id if token else ""
+        return InputReference(edge.node, edge.parameter, token, run_id, self._metadata(step, edge.node))
+
+    def _metadata(self, step: str, node: str) -> dict[str, str] | None:
+        """What the handler is told of an upstream node: what the consumer declared of it, else what it says itself."""
+        declared = self._bound.input_edge(step, node)
+        if declared is not None and declared.metadata is not None:
+            return dict(declared.metadata)
+        metadata = dict(self._bound.snapshot.output_by_node[node].metadata)
+        if self._assets:
+            producer = self._bound.snapshot.step_by_node[node].key
+            metadata |= (self._assets.get(producer) or {}).get("metadata") or {}
+        return metadata or None

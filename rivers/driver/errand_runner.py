@@ -1,0 +1,95 @@
+"""What a worker process does: one errand at a time."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from typing import Any
+
+from rivers.driver.cargo import Reply, ResourceFields, Told, call_of, pack_reply, unpack
+from rivers.kernel import StepEnd, capture, failure_of, run_step
+from rivers.kernel.references import StaleModuleError, loads
+from rivers.lifecycle.states import AttemptOutcome
+
+
+def begin(parent: int) -> None:
+    """Called once in each worker: Ctrl-C is the parent's business, and without the parent there is nothing to do."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_follow, args=(parent,), name="rivers-parent-watch", daemon=True).start()
+
+
+def run(surroundings: bytes, data: bytes, attempt: int, token: int) -> bytes:
+    """Runs a packed errand and returns the packed reply."""
+    try:
+        loads(surroundings).enter()
+        errand = unpack(data)
+    except StaleModuleError as error:
+        return pack_reply(Reply(refusal=str(error), is_stale=True))
+    except BaseException as error:  # importing runs code of the author's
+        return pack_reply(Reply(refusal=f"{type(error).__name__}: {error}"))
+    heard = _Heard()
+    output = capture.Capture()
+    with capture.installed():
+        mark = capture.begin(output)
+        try:
+            end = _run(errand, attempt, token, heard)
+        finally:
+            capture.end(output, mark)
+    return pack_reply(Reply(tuple(heard.told), end, tuple(output.take())))
+
+
+def _run(errand: Any, attempt: int, token: int, heard: _Heard) -> StepEnd:
+    resources: dict[str, Any] = {}
+    set_up: list[Any] = []
+    try:
+        for name, packed in errand.resources.items():
+            resource = packed.rebuild() if isinstance(packed, ResourceFields) else packed
+            if _has_life(resource):
+                resource.setup()
+                set_up.append(resource)
+            resources[name] = resource
+        return run_step(call_of(errand, attempt, token, resources), heard)
+    except BaseException as error:  # an author's resource
+        return StepEnd(AttemptOutcome.FAILED, failure_of(error), error)
+    finally:
+        for resource in set_up:
+            _tear_down(resource)
+
+
+def _has_life(resource: Any) -> bool:
+    from rivers.resources import Resource
+
+    return isinstance(resource, Resource)
+
+
+def _tear_down(resource: Any) -> None:
+    try:
+        resource.teardown()
+    except Exception:  # swallowed, as at the end of a repository
+        import logging
+
+        logging.getLogger("rivers.resources").exception("teardown of %s failed", type(resource).__name__)
+
+
+class _Heard:
+    """A sink that remembers what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[Told] = []
+
+    def started(self) -> None:
+        """The parent knows."""
+
+    def materialized(self, *arguments: Any) -> None:
+        self.told.append(Told("materialized", arguments))
+
+    def observed(self, *arguments: Any) -> None:
+        self.told.append(Told("observed", arguments))
+
+
+def _follow(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(2.0)
+    os._exit(1)

@@ -1,0 +1,215 @@
+"""Executes a run in this process."""
+
+from __future__ import annotations
+
+import inspect
+import uuid
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from rivers.clock import Clock, SystemClock
+from rivers.definitions.binding import BoundRepository, BoundStep
+from rivers.definitions.kinds import ExecutorKind, StepKind
+from rivers.driver.calls import Calls, NodeHandlers
+from rivers.driver.cancellation import CancellationWatch
+from rivers.driver.conductor import Conductor
+from rivers.driver.data_versions import DataVersions
+from rivers.driver.hands import ParallelHands, run_inline
+from rivers.driver.interrupts import Interrupts
+from rivers.driver.journal import Journal, as_storage_error
+from rivers.driver.lanes import Lanes
+from rivers.driver.launched_resources import LaunchedResources
+from rivers.driver.ledger import Ledger
+from rivers.driver.outcome import RunOutcome
+from rivers.driver.owner import owner_id
+from rivers.driver.queues import Queues
+from rivers.driver.resumption import Earlier
+from rivers.driver.tokens import Tokens
+from rivers.errors import RiversError
+from rivers.io_handlers.handler import BaseIOHandler
+from rivers.kernel import capture
+from rivers.lifecycle.progress import RunProgress
+from rivers.lifecycle.states import LaunchCause, RunKind, RunOwner, StepState
+from rivers.planning.plan import RunPlan
+from rivers.storage.database import Database
+from rivers.storage.rows import RunRow
+
+_CLOCK = SystemClock()
+
+
+def execute(
+    bound: BoundRepository,
+    plan: RunPlan,
+    *,
+    database: Database,
+    memory_handler: BaseIOHandler,
+    run_id: str | None = None,
+    tags: Sequence[tuple[str, str]] = (),
+    kind: RunKind | None = None,
+    cause: LaunchCause = LaunchCause.USER,
+    cause_name: str = "",
+    resume: bool = False,
+    clock: Clock = _CLOCK,
+) -> RunOutcome:
+    """Runs the plan to its end and returns what came of it, once all of it is recorded.
+
+    `memory_handler` keeps the nodes whose author named no handler. A `run_id` that is there already is used again, its
+    events go on; with `resume`, steps of it that succeeded are not run again. Raises `StorageError` when the run cannot
+    be recorded, and `KeyboardInterrupt`, when the run is over, if Ctrl-C stopped it; what steps raise is returned.
+    """
+    now = clock.wall_ns()
+    earlier = Earlier.find(database, run_id, now) if run_id is not None else None
+    plan = _without_vain_retries(bound, plan)
+    handlers = NodeHandlers(bound, memory_handler)
+    lanes = Lanes(bound, plan, handlers)
+    progress = RunProgress(plan)
+    kept = earlier.carry_over(plan, progress, resume=resume) if earlier is not None else frozenset[str]()
+    tags = tuple(tags)
+    row = _row(run_id or str(uuid.uuid4()), plan, tags, kind, cause, cause_name, now, earlier)
+    settings: Any = (plan.config or {}).get("resources")
+    with LaunchedResources(bound.resources, settings) as resources, Interrupts() as interrupts:
+        is_parallel = plan.executor is None or plan.executor.kind == ExecutorKind.PARALLEL
+        conductor = Conductor(
+            plan,
+            progress,
+            ledger=Ledger(row, plan, progress, clock, is_new=earlier is None),
+            calls=Calls(bound, plan, progress, handlers, run_id=row.run_id, tags=tags, resources=resources),
+            lanes=lanes,
+            versions=DataVersions.stored(database, plan, kept),
+            watch=CancellationWatch(database, row.run_id, is_deaf=earlier is not None and earlier.was_canceled),
+            interrupts=interrupts,
+            tokens=Tokens(database, progress.unfinished),
+            queues=Queues(
+                workers=plan.executor.max_workers if plan.executor is not None else None,
+                coroutines=plan.executor.max_async_concurrent if plan.executor is not None else None,
+                has_loop=is_parallel,
+            ),
+        )
+        _conduct(conductor, Journal(database, conductor.take))
+    if interrupts.is_requested:
+        raise KeyboardInterrupt
+    return _outcome(row.run_id, conductor)
+
+
+def _conduct(conductor: Conductor, journal: Journal) -> None:
+    """Runs everything and writes it. The run is stored before its first step starts."""
+    conductor.admit(journal)
+    journal.flush()
+    if conductor.progress.state.is_terminal:
+        return
+    hands = conductor.hands = ParallelHands(conductor)
+    is_aborted = True
+    journal.start()
+    try:
+        with capture.installed():
+            spent = 1.0
+            while batch := conductor.next_inline(spent):
+                spent = run_inline(conductor, batch)
+        is_aborted = False
+    finally:
+        if is_aborted:
+            conductor.abort()
+        hands.stop(kill=is_aborted)
+        journal.stop()
+        if is_aborted:
+            with suppress(RiversError):  # what ended the run is raised already
+                journal.flush()
+    journal.flush()
+    if conductor.broken is not None:
+        raise as_storage_error(conductor.broken) from conductor.broken
+
+
+def _row(
+    run_id: str,
+    plan: RunPlan,
+    tags: tuple[tuple[str, str], ...],
+    kind: RunKind | None,
+    cause: LaunchCause,
+    cause_name: str,
+    now: int,
+    earlier: Earlier | None,
+) -> RunRow:
+    """The run's row, at its start; of an id that is used again, its row as it was left."""
+    if kind is None:
+        kind = RunKind.MATERIALIZATION if plan.job is None else RunKind.JOB
+    row = RunRow(
+        run_id,
+        kind,
+        plan.location,
+        plan.job,
+        plan.nodes,
+        tags,
+        now,
+        RunOwner.PROCESS,
+        cause,
+        cause_name,
+        root_run_id=run_id,
+        digest=plan.digest,
+        total_steps=len(plan.steps),
+        partition_key=plan.partition_key,
+        owner_id=owner_id(),
+        priority=_priority(tags),
+        queued_at=now,
+        started_at=now,
+    )
+    if earlier is None:
+        return row
+    return replace(
+        earlier.row,
+        nodes=row.nodes,
+        total_steps=row.total_steps,
+        digest=row.digest,
+        started_at=now,
+        ended_at=None,
+        stored_version=earlier.row.stored_version,
+    )
+
+
+def _priority(tags: Sequence[tuple[str, str]]) -> int:
+    for key, value in tags:
+        if key == "rivers/priority":
+            try:
+                return int(value)
+            except ValueError:
+                return 0
+    return 0
+
+
+def _without_vain_retries(bound: BoundRepository, plan: RunPlan) -> RunPlan:
+    """A generator of a multi-asset is never tried again: what it yielded is stored."""
+    vain = [
+        ordinal
+        for ordinal, planned in enumerate(plan.steps)
+        if planned.retry is not None and _is_multi_generator(bound.steps[planned.step])
+    ]
+    if not vain:
+        return plan
+    steps = list(plan.steps)
+    for ordinal in vain:
+        steps[ordinal] = replace(steps[ordinal], retry=None)
+    return replace(plan, steps=tuple(steps))
+
+
+def _is_multi_generator(step: BoundStep) -> bool:
+    return step.definition.kind == StepKind.MULTI_ASSET and (
+        inspect.isgeneratorfunction(step.function) or inspect.isasyncgenfunction(step.function)
+    )
+
+
+def _outcome(run_id: str, conductor: Conductor) -> RunOutcome:
+    made: list[str] = []
+    failed: list[tuple[str, str]] = []
+    for planned, step in zip(conductor.plan.steps, conductor.progress.steps, strict=True):
+        if step.state == StepState.SUCCEEDED:
+            made += [output.node for output in planned.outputs]
+        elif step.state in (StepState.FAILED, StepState.SKIPPED) and step.failure is not None:
+            failures = conductor.failures.get(step.ordinal, {})
+            for output, token in zip(planned.outputs, step.produced, strict=True):
+                if token:
+                    made.append(output.node)
+                else:
+                    failed.append((output.node, failures.get(output.node, step.failure).message))
+    exceptions = {conductor.plan.steps[n].key: conductor.exceptions[n] for n in sorted(conductor.exceptions)}
+    return RunOutcome(run_id, conductor.progress.state, tuple(made), tuple(failed), exceptions)
