@@ -12,7 +12,7 @@ from rivers.definitions.snapshot import (
     RetryDefinition,
     Snapshot,
 )
-from rivers.definitions.suggestion import nearest
+from rivers.definitions.suggestion import nearest_or_all
 from rivers.errors import AssetNotFoundError, GraphValidationError, JobNotFoundError
 from rivers.partitions.key import PartitionKey
 from rivers.planning.plan import Placement, PlannedEdge, PlannedOutput, PlannedStep, RunPlan, StepId
@@ -85,7 +85,9 @@ def plan_selection(
 
 def job_not_found(name: str, snapshot: Snapshot) -> JobNotFoundError:
     """The error about a job that is not there."""
-    return JobNotFoundError(f"Job '{name}' not found", remedy=nearest(name, snapshot.job_by_name), job=name)
+    return JobNotFoundError(
+        f"Job '{name}' not found", remedy=nearest_or_all(name, snapshot.job_by_name, "jobs"), job=name
+    )
 
 
 #: For each wanted step its wanted outputs.
@@ -103,7 +105,7 @@ def _selected(snapshot: Snapshot, nodes: Sequence[str]) -> _Wanted:
         if step is None:
             raise AssetNotFoundError(
                 f"Selection contains unknown asset: '{node}'",
-                remedy=nearest(node, snapshot.step_by_node),
+                remedy=nearest_or_all(node, snapshot.step_by_node, "assets"),
                 asset=node,
             )
         wanted.setdefault(step.key, set()).add(node)

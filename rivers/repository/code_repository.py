@@ -14,7 +14,7 @@ from rivers.definitions.binding import BoundRepository, bind
 from rivers.definitions.executor import Executor
 from rivers.definitions.job import Job
 from rivers.definitions.retry_policy import RetryPolicy
-from rivers.definitions.suggestion import nearest
+from rivers.definitions.suggestion import nearest_or_all
 from rivers.definitions.task import Task
 from rivers.errors import AssetDefinitionError, NodeNotFoundError, PartitionValidationError
 from rivers.partitions.key import PartitionKey
@@ -217,7 +217,7 @@ class CodeRepository:
         if name not in self.bound.snapshot.step_by_node:
             raise NodeNotFoundError(
                 f"Node '{name}' not found in repository",
-                remedy=nearest(str(name), self.bound.snapshot.step_by_node),
+                remedy=nearest_or_all(str(name), self.bound.snapshot.step_by_node, "nodes"),
                 node=str(name),
             )
         return session.handler_for(name)

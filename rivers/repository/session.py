@@ -5,6 +5,7 @@ The only place where definitions, driver and storage meet.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ from rivers.planning.plan import RunPlan
 from rivers.repository import arguments
 from rivers.repository.run_result import RunResult
 from rivers.repository.storage import Storage, topology
+from rivers.repository.unpartitioned import refusing
 from rivers.storage import assets, pools
 from rivers.storage.assets import AssetRow
 from rivers.storage.pools import PoolRow
@@ -131,9 +133,9 @@ class Session:
         if document is not None:
             plan = make(document, executor_of(document))
         outcome = execute(
-            self.bound,
+            self.bound if plan.partition_key is None else refusing(self.bound, plan),
             plan,
-            database=self.storage.database,
+            database=weakref.proxy(self.storage.database),  # what a run leaves to the collector keeps no store open
             memory_handler=self.memory_handler,
             run_id=run_id,
             tags=tags,

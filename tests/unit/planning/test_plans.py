@@ -83,6 +83,15 @@ def test_an_unknown_job_is_refused_with_the_nearest_one():
     assert isinstance(caught.value, ValueError)
 
 
+def test_a_name_that_resembles_nothing_is_answered_with_what_there_is():
+    with pytest.raises(JobNotFoundError) as caught:
+        plan_job(snapshot(A), "x")
+    assert caught.value.remedy == "there are no jobs"
+    with pytest.raises(AssetNotFoundError) as caught:
+        plan_selection(snapshot(*(asset(f"a{n}") for n in range(7))), ["zzz"])
+    assert caught.value.remedy == "the assets are 'a0', 'a1', 'a2', 'a3', 'a4' and 2 more"
+
+
 def test_a_job_is_planned_with_its_own_settings():
     jobs = [rs.Job("j", [A, B], executor=rs.Executor.in_process(), retry=rs.RetryPolicy(2))]
     plan = plan_job(snapshot(A, B, C, jobs=jobs), "j", location="here", config={"assets": {}})

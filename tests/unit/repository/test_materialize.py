@@ -591,6 +591,23 @@ def test_a_multi_asset_may_fail_in_part(storage, repository):
     ]
 
 
+def test_an_unpartitioned_node_fails_in_a_run_with_a_key(storage, repository):
+    repo = repository(a, b, jobs=[rs.Job("j", [a])], storage=storage)
+    key = rs.PartitionKey.single("k")
+    result = repo.materialize(partition_key=key, raise_on_error=False)
+    text = "Node 'a' is not partitioned, but a partition_key was provided"
+    assert result.failed_assets == [
+        ("a", f"PartitionValidationError: {text}"),
+        ("b", "ExecutionError: Skipped: upstream dependency failed"),
+    ]
+    assert storage.get_run(result.run_id).partition_key == key
+    for call in (lambda: repo.materialize(partition_key=key), lambda: repo.get_job("j").execute(key)):
+        with pytest.raises(PartitionValidationError) as caught:
+            call()
+        assert str(caught.value) == text
+    assert repo.materialize().success
+
+
 def test_kubernetes_needs_a_scheduler(repository):
     with pytest.raises(ConfigurationError, match="under a scheduler only"):
         repository(a, default_executor=rs.Executor.kubernetes()).materialize()
