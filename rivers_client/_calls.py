@@ -175,7 +175,7 @@ def jobs(location: str | None, limit: int | None) -> Listing[Job]:
 
 def _read_batch(answer: run_service_pb2.BatchSubmitRunsResponse) -> list[tuple[Run, bool] | RiversError]:
     return [
-        from_detail(result.error.status, result.error.code, result.error.message)
+        from_detail(result.error.status, result.error.message, result.error.detail)
         if result.HasField("error")
         else (read_run(result.submitted.run), result.submitted.existed)
         for result in answer.results

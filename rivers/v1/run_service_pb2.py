@@ -22,56 +22,57 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from rivers.v1 import failure_pb2 as rivers_dot_v1_dot_failure__pb2
 from rivers.v1 import identity_pb2 as rivers_dot_v1_dot_identity__pb2
 from rivers.v1 import run_pb2 as rivers_dot_v1_dot_run__pb2
 from rivers.v1 import value_pb2 as rivers_dot_v1_dot_value__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1brivers/v1/run_service.proto\x12\trivers.v1\x1a\x18rivers/v1/identity.proto\x1a\x13rivers/v1/run.proto\x1a\x15rivers/v1/value.proto\"4\n\tSelection\x12\r\n\x05nodes\x18\x01 \x03(\t\x12\x18\n\x10include_upstream\x18\x02 \x01(\x08\"\xa9\x02\n\x10SubmitRunRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x10\n\x08location\x18\x02 \x01(\t\x12\r\n\x03job\x18\x03 \x01(\tH\x00\x12)\n\tselection\x18\x04 \x01(\x0b\x32\x14.rivers.v1.SelectionH\x00\x12\x1c\n\x04tags\x18\x05 \x03(\x0b\x32\x0e.rivers.v1.Tag\x12#\n\x06\x63onfig\x18\x06 \x01(\x0b\x32\x13.rivers.v1.MapValue\x12.\n\rpartition_key\x18\x07 \x01(\x0b\x32\x17.rivers.v1.PartitionKey\x12!\n\x06launch\x18\x08 \x01(\x0b\x32\x11.rivers.v1.Launch\x12\x15\n\rparent_run_id\x18\t \x01(\tB\x08\n\x06target\"A\n\x11SubmitRunResponse\x12\x1b\n\x03run\x18\x01 \x01(\x0b\x32\x0e.rivers.v1.Run\x12\x0f\n\x07\x65xisted\x18\x02 \x01(\x08\"G\n\x16\x42\x61tchSubmitRunsRequest\x12-\n\x08requests\x18\x01 \x03(\x0b\x32\x1b.rivers.v1.SubmitRunRequest\"H\n\x17\x42\x61tchSubmitRunsResponse\x12-\n\x07results\x18\x01 \x03(\x0b\x32\x1c.rivers.v1.BatchSubmitResult\"~\n\x11\x42\x61tchSubmitResult\x12\x31\n\tsubmitted\x18\x01 \x01(\x0b\x32\x1c.rivers.v1.SubmitRunResponseH\x00\x12,\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1b.rivers.v1.BatchSubmitErrorH\x00\x42\x08\n\x06result\"A\n\x10\x42\x61tchSubmitError\x12\x0e\n\x06status\x18\x01 \x01(\x05\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\"\x1f\n\rGetRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"M\n\x0eGetRunResponse\x12\x1b\n\x03run\x18\x01 \x01(\x0b\x32\x0e.rivers.v1.Run\x12\x1e\n\x05steps\x18\x02 \x03(\x0b\x32\x0f.rivers.v1.Step\"|\n\x0fListRunsRequest\x12\x10\n\x08location\x18\x01 \x01(\t\x12\x0b\n\x03job\x18\x02 \x01(\t\x12#\n\x06states\x18\x03 \x03(\x0e\x32\x13.rivers.v1.RunState\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"I\n\x10ListRunsResponse\x12\x1c\n\x04runs\x18\x01 \x03(\x0b\x32\x0e.rivers.v1.Run\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"2\n\x10\x43\x61ncelRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"0\n\x11\x43\x61ncelRunResponse\x12\x1b\n\x03run\x18\x01 \x01(\x0b\x32\x0e.rivers.v1.Run\"4\n\x0fWatchRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x11\n\tafter_seq\x18\x02 \x01(\x04\"7\n\x10WatchRunResponse\x12#\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x13.rivers.v1.RunEvent\"M\n\x14ListRunEventsRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"U\n\x15ListRunEventsResponse\x12#\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x13.rivers.v1.RunEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"]\n\x13WatchRunLogsRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x11\n\tafter_seq\x18\x02 \x01(\x04\x12\x10\n\x08step_key\x18\x03 \x01(\t\x12\x11\n\tno_follow\x18\x04 \x01(\x08\";\n\x14WatchRunLogsResponse\x12#\n\x06\x63hunks\x18\x01 \x03(\x0b\x32\x13.rivers.v1.LogChunk2\xe8\x04\n\nRunService\x12\x46\n\tSubmitRun\x12\x1b.rivers.v1.SubmitRunRequest\x1a\x1c.rivers.v1.SubmitRunResponse\x12X\n\x0f\x42\x61tchSubmitRuns\x12!.rivers.v1.BatchSubmitRunsRequest\x1a\".rivers.v1.BatchSubmitRunsResponse\x12=\n\x06GetRun\x12\x18.rivers.v1.GetRunRequest\x1a\x19.rivers.v1.GetRunResponse\x12\x43\n\x08ListRuns\x12\x1a.rivers.v1.ListRunsRequest\x1a\x1b.rivers.v1.ListRunsResponse\x12\x46\n\tCancelRun\x12\x1b.rivers.v1.CancelRunRequest\x1a\x1c.rivers.v1.CancelRunResponse\x12\x45\n\x08WatchRun\x12\x1a.rivers.v1.WatchRunRequest\x1a\x1b.rivers.v1.WatchRunResponse0\x01\x12R\n\rListRunEvents\x12\x1f.rivers.v1.ListRunEventsRequest\x1a .rivers.v1.ListRunEventsResponse\x12Q\n\x0cWatchRunLogs\x12\x1e.rivers.v1.WatchRunLogsRequest\x1a\x1f.rivers.v1.WatchRunLogsResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1brivers/v1/run_service.proto\x12\trivers.v1\x1a\x17rivers/v1/failure.proto\x1a\x18rivers/v1/identity.proto\x1a\x13rivers/v1/run.proto\x1a\x15rivers/v1/value.proto\"4\n\tSelection\x12\r\n\x05nodes\x18\x01 \x03(\t\x12\x18\n\x10include_upstream\x18\x02 \x01(\x08\"\xa9\x02\n\x10SubmitRunRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x10\n\x08location\x18\x02 \x01(\t\x12\r\n\x03job\x18\x03 \x01(\tH\x00\x12)\n\tselection\x18\x04 \x01(\x0b\x32\x14.rivers.v1.SelectionH\x00\x12\x1c\n\x04tags\x18\x05 \x03(\x0b\x32\x0e.rivers.v1.Tag\x12#\n\x06\x63onfig\x18\x06 \x01(\x0b\x32\x13.rivers.v1.MapValue\x12.\n\rpartition_key\x18\x07 \x01(\x0b\x32\x17.rivers.v1.PartitionKey\x12!\n\x06launch\x18\x08 \x01(\x0b\x32\x11.rivers.v1.Launch\x12\x15\n\rparent_run_id\x18\t \x01(\tB\x08\n\x06target\"A\n\x11SubmitRunResponse\x12\x1b\n\x03run\x18\x01 \x01(\x0b\x32\x0e.rivers.v1.Run\x12\x0f\n\x07\x65xisted\x18\x02 \x01(\x08\"G\n\x16\x42\x61tchSubmitRunsRequest\x12-\n\x08requests\x18\x01 \x03(\x0b\x32\x1b.rivers.v1.SubmitRunRequest\"H\n\x17\x42\x61tchSubmitRunsResponse\x12-\n\x07results\x18\x01 \x03(\x0b\x32\x1c.rivers.v1.BatchSubmitResult\"~\n\x11\x42\x61tchSubmitResult\x12\x31\n\tsubmitted\x18\x01 \x01(\x0b\x32\x1c.rivers.v1.SubmitRunResponseH\x00\x12,\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1b.rivers.v1.BatchSubmitErrorH\x00\x42\x08\n\x06result\"[\n\x10\x42\x61tchSubmitError\x12\x0e\n\x06status\x18\x01 \x01(\x05\x12\x0f\n\x07message\x18\x02 \x01(\t\x12&\n\x06\x64\x65tail\x18\x03 \x01(\x0b\x32\x16.rivers.v1.ErrorDetail\"\x1f\n\rGetRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"M\n\x0eGetRunResponse\x12\x1b\n\x03run\x18\x01 \x01(\x0b\x32\x0e.rivers.v1.Run\x12\x1e\n\x05steps\x18\x02 \x03(\x0b\x32\x0f.rivers.v1.Step\"|\n\x0fListRunsRequest\x12\x10\n\x08location\x18\x01 \x01(\t\x12\x0b\n\x03job\x18\x02 \x01(\t\x12#\n\x06states\x18\x03 \x03(\x0e\x32\x13.rivers.v1.RunState\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"I\n\x10ListRunsResponse\x12\x1c\n\x04runs\x18\x01 \x03(\x0b\x32\x0e.rivers.v1.Run\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"2\n\x10\x43\x61ncelRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"0\n\x11\x43\x61ncelRunResponse\x12\x1b\n\x03run\x18\x01 \x01(\x0b\x32\x0e.rivers.v1.Run\"4\n\x0fWatchRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x11\n\tafter_seq\x18\x02 \x01(\x04\"7\n\x10WatchRunResponse\x12#\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x13.rivers.v1.RunEvent\"M\n\x14ListRunEventsRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"U\n\x15ListRunEventsResponse\x12#\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x13.rivers.v1.RunEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"]\n\x13WatchRunLogsRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x11\n\tafter_seq\x18\x02 \x01(\x04\x12\x10\n\x08step_key\x18\x03 \x01(\t\x12\x11\n\tno_follow\x18\x04 \x01(\x08\";\n\x14WatchRunLogsResponse\x12#\n\x06\x63hunks\x18\x01 \x03(\x0b\x32\x13.rivers.v1.LogChunk2\xe8\x04\n\nRunService\x12\x46\n\tSubmitRun\x12\x1b.rivers.v1.SubmitRunRequest\x1a\x1c.rivers.v1.SubmitRunResponse\x12X\n\x0f\x42\x61tchSubmitRuns\x12!.rivers.v1.BatchSubmitRunsRequest\x1a\".rivers.v1.BatchSubmitRunsResponse\x12=\n\x06GetRun\x12\x18.rivers.v1.GetRunRequest\x1a\x19.rivers.v1.GetRunResponse\x12\x43\n\x08ListRuns\x12\x1a.rivers.v1.ListRunsRequest\x1a\x1b.rivers.v1.ListRunsResponse\x12\x46\n\tCancelRun\x12\x1b.rivers.v1.CancelRunRequest\x1a\x1c.rivers.v1.CancelRunResponse\x12\x45\n\x08WatchRun\x12\x1a.rivers.v1.WatchRunRequest\x1a\x1b.rivers.v1.WatchRunResponse0\x01\x12R\n\rListRunEvents\x12\x1f.rivers.v1.ListRunEventsRequest\x1a .rivers.v1.ListRunEventsResponse\x12Q\n\x0cWatchRunLogs\x12\x1e.rivers.v1.WatchRunLogsRequest\x1a\x1f.rivers.v1.WatchRunLogsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rivers.v1.run_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SELECTION']._serialized_start=112
-  _globals['_SELECTION']._serialized_end=164
-  _globals['_SUBMITRUNREQUEST']._serialized_start=167
-  _globals['_SUBMITRUNREQUEST']._serialized_end=464
-  _globals['_SUBMITRUNRESPONSE']._serialized_start=466
-  _globals['_SUBMITRUNRESPONSE']._serialized_end=531
-  _globals['_BATCHSUBMITRUNSREQUEST']._serialized_start=533
-  _globals['_BATCHSUBMITRUNSREQUEST']._serialized_end=604
-  _globals['_BATCHSUBMITRUNSRESPONSE']._serialized_start=606
-  _globals['_BATCHSUBMITRUNSRESPONSE']._serialized_end=678
-  _globals['_BATCHSUBMITRESULT']._serialized_start=680
-  _globals['_BATCHSUBMITRESULT']._serialized_end=806
-  _globals['_BATCHSUBMITERROR']._serialized_start=808
-  _globals['_BATCHSUBMITERROR']._serialized_end=873
-  _globals['_GETRUNREQUEST']._serialized_start=875
-  _globals['_GETRUNREQUEST']._serialized_end=906
-  _globals['_GETRUNRESPONSE']._serialized_start=908
-  _globals['_GETRUNRESPONSE']._serialized_end=985
-  _globals['_LISTRUNSREQUEST']._serialized_start=987
-  _globals['_LISTRUNSREQUEST']._serialized_end=1111
-  _globals['_LISTRUNSRESPONSE']._serialized_start=1113
-  _globals['_LISTRUNSRESPONSE']._serialized_end=1186
-  _globals['_CANCELRUNREQUEST']._serialized_start=1188
-  _globals['_CANCELRUNREQUEST']._serialized_end=1238
-  _globals['_CANCELRUNRESPONSE']._serialized_start=1240
-  _globals['_CANCELRUNRESPONSE']._serialized_end=1288
-  _globals['_WATCHRUNREQUEST']._serialized_start=1290
-  _globals['_WATCHRUNREQUEST']._serialized_end=1342
-  _globals['_WATCHRUNRESPONSE']._serialized_start=1344
-  _globals['_WATCHRUNRESPONSE']._serialized_end=1399
-  _globals['_LISTRUNEVENTSREQUEST']._serialized_start=1401
-  _globals['_LISTRUNEVENTSREQUEST']._serialized_end=1478
-  _globals['_LISTRUNEVENTSRESPONSE']._serialized_start=1480
-  _globals['_LISTRUNEVENTSRESPONSE']._serialized_end=1565
-  _globals['_WATCHRUNLOGSREQUEST']._serialized_start=1567
-  _globals['_WATCHRUNLOGSREQUEST']._serialized_end=1660
-  _globals['_WATCHRUNLOGSRESPONSE']._serialized_start=1662
-  _globals['_WATCHRUNLOGSRESPONSE']._serialized_end=1721
-  _globals['_RUNSERVICE']._serialized_start=1724
-  _globals['_RUNSERVICE']._serialized_end=2340
+  _globals['_SELECTION']._serialized_start=137
+  _globals['_SELECTION']._serialized_end=189
+  _globals['_SUBMITRUNREQUEST']._serialized_start=192
+  _globals['_SUBMITRUNREQUEST']._serialized_end=489
+  _globals['_SUBMITRUNRESPONSE']._serialized_start=491
+  _globals['_SUBMITRUNRESPONSE']._serialized_end=556
+  _globals['_BATCHSUBMITRUNSREQUEST']._serialized_start=558
+  _globals['_BATCHSUBMITRUNSREQUEST']._serialized_end=629
+  _globals['_BATCHSUBMITRUNSRESPONSE']._serialized_start=631
+  _globals['_BATCHSUBMITRUNSRESPONSE']._serialized_end=703
+  _globals['_BATCHSUBMITRESULT']._serialized_start=705
+  _globals['_BATCHSUBMITRESULT']._serialized_end=831
+  _globals['_BATCHSUBMITERROR']._serialized_start=833
+  _globals['_BATCHSUBMITERROR']._serialized_end=924
+  _globals['_GETRUNREQUEST']._serialized_start=926
+  _globals['_GETRUNREQUEST']._serialized_end=957
+  _globals['_GETRUNRESPONSE']._serialized_start=959
+  _globals['_GETRUNRESPONSE']._serialized_end=1036
+  _globals['_LISTRUNSREQUEST']._serialized_start=1038
+  _globals['_LISTRUNSREQUEST']._serialized_end=1162
+  _globals['_LISTRUNSRESPONSE']._serialized_start=1164
+  _globals['_LISTRUNSRESPONSE']._serialized_end=1237
+  _globals['_CANCELRUNREQUEST']._serialized_start=1239
+  _globals['_CANCELRUNREQUEST']._serialized_end=1289
+  _globals['_CANCELRUNRESPONSE']._serialized_start=1291
+  _globals['_CANCELRUNRESPONSE']._serialized_end=1339
+  _globals['_WATCHRUNREQUEST']._serialized_start=1341
+  _globals['_WATCHRUNREQUEST']._serialized_end=1393
+  _globals['_WATCHRUNRESPONSE']._serialized_start=1395
+  _globals['_WATCHRUNRESPONSE']._serialized_end=1450
+  _globals['_LISTRUNEVENTSREQUEST']._serialized_start=1452
+  _globals['_LISTRUNEVENTSREQUEST']._serialized_end=1529
+  _globals['_LISTRUNEVENTSRESPONSE']._serialized_start=1531
+  _globals['_LISTRUNEVENTSRESPONSE']._serialized_end=1616
+  _globals['_WATCHRUNLOGSREQUEST']._serialized_start=1618
+  _globals['_WATCHRUNLOGSREQUEST']._serialized_end=1711
+  _globals['_WATCHRUNLOGSRESPONSE']._serialized_start=1713
+  _globals['_WATCHRUNLOGSRESPONSE']._serialized_end=1772
+  _globals['_RUNSERVICE']._serialized_start=1775
+  _globals['_RUNSERVICE']._serialized_end=2391
 # @@protoc_insertion_point(module_scope)

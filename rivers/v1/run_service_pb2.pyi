@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from rivers.v1 import failure_pb2 as _failure_pb2
 from rivers.v1 import identity_pb2 as _identity_pb2
 from rivers.v1 import run_pb2 as _run_pb2
 from rivers.v1 import value_pb2 as _value_pb2
@@ -230,24 +231,26 @@ class BatchSubmitError(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     STATUS_FIELD_NUMBER: _builtins.int
-    CODE_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
     status: _builtins.int
     """The gRPC status code."""
-    code: _builtins.str
-    """The stable code of the error class."""
     message: _builtins.str
     """One sentence."""
+    @_builtins.property
+    def detail(self) -> _failure_pb2.ErrorDetail:
+        """The error class, and what it is about."""
+
     def __init__(
         self,
         *,
         status: _builtins.int = ...,
-        code: _builtins.str = ...,
         message: _builtins.str = ...,
+        detail: _failure_pb2.ErrorDetail | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "message", b"message", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "message", b"message", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -53,15 +53,19 @@ _NAMES = {number: name for name, number in _NUMBERS.items()}
 
 def to_status(error: RiversError) -> status_pb2.Status:
     """The status that an error travels as."""
-    detail = failure_pb2.ErrorDetail(
+    packed = AnyMessage()
+    packed.Pack(to_detail(error))
+    return status_pb2.Status(code=_NUMBERS[error.status], message=_clip(str(error), _LONGEST_TEXT), details=[packed])
+
+
+def to_detail(error: RiversError) -> failure_pb2.ErrorDetail:
+    """The class of an error, and what it is about."""
+    return failure_pb2.ErrorDetail(
         code=error.code,
         field=_clip(error.field, 200),
         ids={name: _clip(str(value), 200) for name, value in list(error.ids.items())[:10]},
         remedy=_clip(error.remedy, 500),
     )
-    packed = AnyMessage()
-    packed.Pack(detail)
-    return status_pb2.Status(code=_NUMBERS[error.status], message=_clip(str(error), _LONGEST_TEXT), details=[packed])
 
 
 def to_abort(error: RiversError) -> tuple[grpc.StatusCode, str, tuple[tuple[str, bytes], ...]]:
@@ -77,21 +81,18 @@ def from_status(status: status_pb2.Status, *, address: str = "") -> RiversError:
     detail = failure_pb2.ErrorDetail()
     for packed in status.details:
         if packed.Unpack(detail):
-            return from_detail(
-                status.code, detail.code, status.message, field=detail.field, remedy=detail.remedy, ids=detail.ids
-            )
+            return from_detail(status.code, status.message, detail)
     return _without_detail(_NAMES.get(status.code, "UNKNOWN"), status.message, address)
 
 
-def from_detail(
-    status: int, code: str, message: str, *, field: str = "", remedy: str = "", ids: Mapping[str, str] | None = None
-) -> RiversError:
-    """The error of a code; one that this version does not know is the nearest class that it does."""
-    cls = by_code(code)
-    if cls is RiversError and code != RiversError.code:
+def from_detail(status: int, message: str, detail: failure_pb2.ErrorDetail) -> RiversError:
+    """The error that a detail names; one that this version does not know is the nearest class that it does."""
+    cls = by_code(detail.code)
+    if cls is RiversError and detail.code != RiversError.code:
         cls = _nearest(_NAMES.get(status, "UNKNOWN"))
-    named = {name: value for name, value in (ids or {}).items() if name not in ("message", "field", "remedy", "self")}
-    return cls(message, field=field, remedy=remedy, **named)
+    taken = ("message", "field", "remedy", "self")
+    named = {name: value for name, value in detail.ids.items() if name not in taken}
+    return cls(message, field=detail.field, remedy=detail.remedy, **named)
 
 
 def from_rpc_error(error: grpc.RpcError, *, address: str) -> RiversError:

@@ -14,7 +14,7 @@ from rivers.lifecycle.step import StepProgress
 from rivers.storage import events, logs, runs
 from rivers.storage.rows import RunRow
 from rivers.v1 import run_service_pb2, run_service_pb2_grpc
-from rivers.wire.errors import to_status
+from rivers.wire.errors import to_detail, to_status
 from rivers.wire.identity import decode_partition_key
 from rivers.wire.runs import encode_log, encode_run, encode_step
 from rivers.wire.values import decode_tags
@@ -217,7 +217,9 @@ def _batch_result(outcome: run_service_pb2.SubmitRunResponse | BaseException) ->
     if not isinstance(outcome, RiversError):
         raise outcome
     return run_service_pb2.BatchSubmitResult(
-        error=run_service_pb2.BatchSubmitError(status=to_status(outcome).code, code=outcome.code, message=str(outcome))
+        error=run_service_pb2.BatchSubmitError(
+            status=to_status(outcome).code, message=str(outcome), detail=to_detail(outcome)
+        )
     )
 
 

@@ -22,7 +22,7 @@ from rivers.lifecycle.step import StepProgress
 from rivers.planning.plan import PlannedOutput, PlannedStep, StepId
 from rivers.storage.rows import EventRow, LogRow, RunRow
 from rivers.v1 import catalog_service_pb2, catalog_service_pb2_grpc, run_service_pb2, run_service_pb2_grpc
-from rivers.wire.errors import to_abort
+from rivers.wire.errors import to_abort, to_detail
 from rivers.wire.events import encode_event
 from rivers.wire.runs import encode_log, encode_run, encode_step
 from rivers.wire.values import decode_map, decode_tags
@@ -142,7 +142,7 @@ class Standin(run_service_pb2_grpc.RunServiceServicer, catalog_service_pb2_grpc.
                 results.append(run_service_pb2.BatchSubmitResult(submitted=self._submit(one)))
             except RiversError as error:
                 status = grpc.StatusCode[error.status].value[0]
-                refused = run_service_pb2.BatchSubmitError(status=status, code=error.code, message=str(error))
+                refused = run_service_pb2.BatchSubmitError(status=status, message=str(error), detail=to_detail(error))
                 results.append(run_service_pb2.BatchSubmitResult(error=refused))
         return run_service_pb2.BatchSubmitRunsResponse(results=results)
 

@@ -58,7 +58,9 @@ def test_codes_are_unique():
     ],
 )
 def test_a_class_of_a_newer_version_is_the_nearest_that_is_known(status, cls):
-    received = errors.from_detail(status.value[0], "too_new", "what?", ids={"thing": "x", "message": "y"})
+    received = errors.from_detail(
+        status.value[0], "what?", failure_pb2.ErrorDetail(code="too_new", ids={"thing": "x", "message": "y"})
+    )
     assert type(received) is cls
     assert received.ids == {"thing": "x"}
 
