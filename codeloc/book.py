@@ -175,13 +175,17 @@ class Book:
             session.cursor = Position()
             session.outlet.wake()
 
-    def flush(self) -> bool:
-        """Puts on disk what has gathered, and lets it leave; false while the disk is full."""
+    def flush(self, *, is_busy: bool = False) -> bool:
+        """Puts on disk what has gathered, and lets it leave; false while the disk is full.
+
+        While attempts wait here for a worker, hearing of an end some milliseconds later delays nothing, and reports
+        that leave together cost less.
+        """
         self.is_full = self._ledger is not None and not self._ledger.spool.flush()
         if self.session is not None:
             if self._reports and not self.is_full:
                 reports, self._reports = self._reports, []
-                self.session.outlet.send(reports, urgent=self._is_urgent)
+                self.session.outlet.send(reports, urgent=self._is_urgent and not is_busy)
                 self._is_urgent = False
             if self._signs:
                 signs, self._signs = self._signs, []

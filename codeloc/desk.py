@@ -445,7 +445,7 @@ class Desk:
 
     def _settle(self, now: float) -> None:
         self._hand_out(now)
-        is_saved = self.book.flush()
+        is_saved = self.book.flush(is_busy=self._roster.is_full)
         if is_saved:
             orders, self._orders = self._orders, []
             for order in orders:

@@ -97,6 +97,11 @@ class Roster:
         wanted = min(max(waiting - coming, self.warm - len(crew)), room)
         return opened + [self._open("") for _ in range(wanted)]
 
+    @property
+    def is_full(self) -> bool:
+        """Whether attempts wait for a worker."""
+        return bool(self._queue or self._home_queues)
+
     def ready(self, seat: Seat) -> None:
         """The worker has said that it is ready."""
         seat.is_ready = True

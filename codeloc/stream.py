@@ -20,7 +20,7 @@ from rivers.wire.times import decode_duration
 #: A message up is closed before it passes this many bytes, well under the default limit of 4 MiB.
 _MESSAGE = 1 << 20
 #: Reports that are not urgent wait so long for others.
-_COMPANY = 0.004
+_COMPANY = 0.003
 _DEFAULT_BEAT = 2.0
 
 

@@ -36,9 +36,9 @@ class LocationValues:
 
 
 class StoredValue:
-    """The values of one attempt, `<directory>/<run>/<node>/<token>`.
+    """The values of one attempt, `<directory>/<run>/<node>.<token>`.
 
-    A file appears whole or not at all, and belongs to one attempt, so one that outlives its lease overwrites nothing.
+    A directory for each node would cost as much again as the file. A file appears whole or not at all, and belongs to one attempt, so one that outlives its lease overwrites nothing.
     """
 
     __slots__ = ("_directory", "_run_id", "_token")
@@ -56,7 +56,7 @@ class StoredValue:
         try:
             descriptor = _create(temporary)
         except FileNotFoundError:
-            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)  # the run's first value here
             descriptor = _create(temporary)
         with open(descriptor, "wb", buffering=0) as file:
             rest = memoryview(data)
@@ -76,7 +76,7 @@ class StoredValue:
             raise KeyError(context.asset_name) from error
 
     def _path(self, node: str) -> str:
-        return f"{self._directory}/{encode_segment(self._run_id)}/{encode_segment(node)}/{self._token}"
+        return f"{self._directory}/{encode_segment(self._run_id)}/{encode_segment(node)}.{self._token}"
 
 
 def _create(path: str) -> int:
