@@ -87,7 +87,10 @@ def execute(
                 has_loop=is_parallel,
             ),
         )
-        _conduct(conductor, Journal(database, conductor.take))
+        try:
+            _conduct(conductor, Journal(database, conductor.take))
+        finally:
+            conductor.journal = conductor.hands = None  # no cycle keeps the database open
     if interrupts.is_requested:
         raise KeyboardInterrupt
     return _outcome(row.run_id, conductor)

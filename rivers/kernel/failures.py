@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rivers.kernel.tracebacks import text_of, traceback_of
+from rivers.kernel.tracebacks import forget_callers, text_of, traceback_of
 from rivers.lifecycle.events import Failure
 from rivers.lifecycle.states import FailureReason
 
@@ -11,7 +11,8 @@ _CANCELLATION = frozenset(("asyncio.exceptions.CancelledError", "concurrent.futu
 
 
 def failure_of(exception: BaseException) -> Failure:
-    """Why, as events carry it: reason, "<Type>: <text>", qualified class names, traceback."""
+    """Why, as events carry it: reason, "<Type>: <text>", qualified class names, traceback from the author's code on."""
+    forget_callers(exception)
     types = qualified_names(type(exception))
     return Failure(_reason(exception, types), message_of(exception), types, traceback_of(exception))
 
