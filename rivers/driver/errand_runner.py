@@ -11,6 +11,7 @@ from typing import Any
 from rivers.driver.cargo import Reply, ResourceFields, Told, call_of, pack_reply, unpack
 from rivers.kernel import StepEnd, capture, failure_of, run_step
 from rivers.kernel.references import StaleModuleError, loads
+from rivers.kernel.tracebacks import trace_of
 from rivers.lifecycle.states import AttemptOutcome
 
 
@@ -37,7 +38,7 @@ def run(surroundings: bytes, data: bytes, attempt: int, token: int) -> bytes:
             end = _run(errand, attempt, token, heard)
         finally:
             capture.end(output, mark)
-    return pack_reply(Reply(tuple(heard.told), end, tuple(output.take())))
+    return pack_reply(Reply(tuple(heard.told), end, (*output.take(), *trace_of(end.exception))))
 
 
 def _run(errand: Any, attempt: int, token: int, heard: _Heard) -> StepEnd:

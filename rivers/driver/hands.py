@@ -12,8 +12,8 @@ from rivers.driver.conductor import Conductor
 from rivers.driver.event_loop import LoopThread, Work, run_together
 from rivers.driver.lanes import Lane
 from rivers.kernel import StepCall, StepEnd, capture, failure_of, run_step, run_step_async
-from rivers.kernel.tracebacks import traceback_document
-from rivers.lifecycle.states import AttemptOutcome, LogStream
+from rivers.kernel.tracebacks import trace_of
+from rivers.lifecycle.states import AttemptOutcome
 
 if TYPE_CHECKING:
     from rivers.driver.crew import Worker
@@ -65,7 +65,7 @@ def run_inline(conductor: Conductor, batch: list[int]) -> float:
     finally:
         capture.end(output, mark)
     spent = sink.spent
-    conductor.end(ordinal, end, trace_of(end))
+    conductor.end(ordinal, end, trace_of(end.exception))
     return spent
 
 
@@ -83,14 +83,7 @@ async def _run_coroutine(conductor: Conductor, ordinal: int, lane: Lane) -> None
         raise
     finally:
         capture.end(output, mark)
-        conductor.end_elsewhere(ordinal, end, trace_of(end), lane)
-
-
-def trace_of(end: StepEnd) -> tuple[tuple[LogStream, str], ...]:
-    """The traceback of a failed attempt as a chunk of its output."""
-    if end.exception is None:
-        return ()
-    return ((LogStream.TRACEBACK, traceback_document(end.exception)),)
+        conductor.end_elsewhere(ordinal, end, trace_of(end.exception), lane)
 
 
 class ParallelHands:
