@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from rivers.storage.leadership import Leadership
-
 from rivers.definitions.kinds import StepKind
 from rivers.definitions.snapshot import EdgeDefinition, JobDefinition, OutputDefinition, Snapshot, StepDefinition
 from rivers.lifecycle.events import Failure
@@ -16,6 +14,7 @@ from rivers.lifecycle.states import AttemptOutcome, FailureReason, LogStream, Ru
 from rivers.planning.build import plan_job, plan_selection
 from rivers.storage import events, runs
 from rivers.storage.database import Database
+from rivers.storage.leadership import Leadership
 from rivers.storage.rows import RunRow, WriteSet
 from rivers_server.core import commands, reports
 from rivers_server.core.core import Core
