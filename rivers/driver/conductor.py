@@ -26,6 +26,7 @@ from rivers.driver.queues import Queues
 from rivers.driver.tokens import Tokens
 from rivers.kernel import StepCall, StepEnd, failure_of
 from rivers.kernel.capture import Capture
+from rivers.kernel.failures import message_of
 from rivers.lifecycle.events import Failure, MetadataEntry
 from rivers.lifecycle.progress import RunProgress
 from rivers.lifecycle.states import AttemptOutcome, FailureReason, LogStream, RunState, StepState
@@ -166,11 +167,14 @@ class Conductor:
             self._queues.release(lane)
             self._stir()
 
-    def break_off(self, error: BaseException) -> None:
-        """The run cannot go on, for a reason that is no step's."""
+    def break_off(self, error: BaseException, ordinal: int | None = None) -> None:
+        """The run cannot go on, for a reason that is no step's; the attempt of `ordinal` will not end by itself."""
         with self.changed:
             self.broken = self.broken or error
-            self.progress.abandon(Failure(FailureReason.INFRASTRUCTURE, f"{type(error).__name__}: {error}"))
+            failure = Failure(FailureReason.INFRASTRUCTURE, message_of(error))
+            self.progress.abandon(failure)
+            if ordinal is not None and self.progress.steps[ordinal].state in _LIVE:
+                self.progress.end(ordinal, AttemptOutcome.FAILED, failure)
             self._drop()
             self._stir()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
@@ -38,6 +39,8 @@ from rivers.storage.rows import RunRow
 
 _CLOCK = SystemClock()
 
+log = logging.getLogger("rivers.driver")
+
 
 def execute(
     bound: BoundRepository,
@@ -62,6 +65,7 @@ def execute(
     now = clock.wall_ns()
     earlier = Earlier.find(database, run_id, now) if run_id is not None else None
     plan = _without_vain_retries(bound, plan)
+    _say_ignored(bound, plan)
     handlers = NodeHandlers(bound, memory_handler)
     lanes = Lanes(bound, plan, handlers)
     progress = RunProgress(plan)
@@ -193,6 +197,13 @@ def _without_vain_retries(bound: BoundRepository, plan: RunPlan) -> RunPlan:
     for ordinal in vain:
         steps[ordinal] = replace(steps[ordinal], retry=None)
     return replace(plan, steps=tuple(steps))
+
+
+def _say_ignored(bound: BoundRepository, plan: RunPlan) -> None:
+    """What a step asks of a container it cannot be given here."""
+    asking = [step.key for step in plan.steps if getattr(bound.steps[step.step].owner, "compute", None) is not None]
+    if asking:
+        log.warning("compute= of %s is ignored: only Executor.kubernetes() runs steps in containers", ", ".join(asking))
 
 
 def _is_multi_generator(step: BoundStep) -> bool:

@@ -70,6 +70,15 @@ def run_inline(conductor: Conductor, batch: list[int]) -> float:
 
 
 async def _run_coroutine(conductor: Conductor, ordinal: int, lane: Lane) -> None:
+    try:
+        await _see_through(conductor, ordinal, lane)
+    except asyncio.CancelledError:
+        raise
+    except BaseException as error:  # not the step's: in a task, where nobody would hear of it
+        conductor.break_off(error, ordinal)
+
+
+async def _see_through(conductor: Conductor, ordinal: int, lane: Lane) -> None:
     output = capture.Capture()
     call = conductor.begin(ordinal, output)
     if call is None:
@@ -78,12 +87,12 @@ async def _run_coroutine(conductor: Conductor, ordinal: int, lane: Lane) -> None
     mark = capture.begin(output)
     try:
         end = await run_step_async(call, StepSink(conductor, ordinal))
-    except asyncio.CancelledError as error:
-        end = StepEnd(AttemptOutcome.STOPPED, failure_of(error), error)
+    except asyncio.CancelledError as error:  # the loop is stopped
+        conductor.end(ordinal, StepEnd(AttemptOutcome.STOPPED, failure_of(error), error))
         raise
     finally:
         capture.end(output, mark)
-        conductor.end_elsewhere(ordinal, end, trace_of(end.exception), lane)
+    conductor.end_elsewhere(ordinal, end, trace_of(end.exception), lane)
 
 
 class ParallelHands:
@@ -144,7 +153,7 @@ class ParallelHands:
             self._busy.discard(worker)
             self._receive(ordinal, call, data, worker, future)
         except BaseException as error:  # on loky's thread, where nobody would hear of it
-            self._conductor.break_off(error)
+            self._conductor.break_off(error, ordinal)
 
     def _receive(self, ordinal: int, call: StepCall, data: bytes, worker: Worker, future: Future[bytes]) -> None:
         from rivers.driver import cargo, crew

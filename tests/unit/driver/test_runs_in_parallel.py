@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -19,6 +22,8 @@ from rivers.definitions.retry_policy import RetryOn, RetryPolicy
 from rivers.io_handlers import PickleIOHandler
 from rivers.lifecycle.states import EventType, LogStream
 from rivers.lifecycle.states import FailureReason as Reason
+from rivers.storage.database import Database
+from tests.unit.driver.conftest import Here
 
 PARALLEL = Executor.parallel(max_workers=2)
 
@@ -445,3 +450,38 @@ def test_cancellation_lets_workers_finish(here, team, tmp_path):
     assert outcome.failed == ()
     assert "waits" in outcome.materialized
     assert "STEP_STARTED never" not in here.story("r")
+
+
+def test_a_second_ctrl_c_ends_busy_workers(tmp_path, made):
+    """In a process of its own, because it ends by KeyboardInterrupt."""
+    made(SOURCE.format(folder=str(tmp_path / "values")), "team_to_interrupt")
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "import rivers as rs, team_to_interrupt as team\n"
+        "repo = rs.CodeRepository([team.waits, team.left], default_executor=rs.Executor.parallel(2))\n"
+        "repo.resolve(storage=rs.Storage.embedded(sys.argv[2]))\n"
+        "repo.materialize(run_id_override='r')\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path), str(tmp_path / "store")], stderr=subprocess.PIPE, text=True
+    )
+    database = None
+    deadline = time.monotonic() + 30
+    while True:
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        if database is None and (tmp_path / "store" / "rivers.db").exists():
+            database = Here(Database.embedded(tmp_path / "store", read_only=True))
+        if database is not None and (tmp_path / "values" / "left.pkl").exists():
+            break
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    for line in process.stderr:
+        if "press Ctrl-C again" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert errors.rstrip().endswith("KeyboardInterrupt")
+    assert process.returncode == -signal.SIGINT
+    assert database.row("r").state.name == "CANCELED"
+    assert not (tmp_path / "values" / "waits.pkl").exists()

@@ -384,3 +384,10 @@ def test_logging_of_the_program_is_left_alone(here, caplog):
         here.run(logs)
     assert [record.getMessage() for record in caplog.records] == ["careful"]
     assert "careful" in here.logs()[0].text
+
+
+def test_compute_is_ignored_aloud(here, caplog):
+    from rivers.definitions.compute import Compute
+
+    assert here.run(Asset(name="big", compute=Compute(cpu="4"))(lambda: 1)).success
+    assert "compute= of big is ignored" in caplog.text
