@@ -14,11 +14,13 @@ from typing import Annotated
 import structlog
 import typer
 
+from rivers.cli.stores import refuse_password
 from rivers.errors import ConfigurationError
 from rivers_server.settings import CoreSettings, SchedulerSettings
 
 
 def scheduler(
+    context: typer.Context,
     host: Annotated[str, typer.Option(help="Address to serve on; any other than loopback needs --insecure.")] = (
         "127.0.0.1"
     ),
@@ -45,6 +47,7 @@ def scheduler(
             "use 127.0.0.1, or --insecure if the network is trusted",
             field="host",
         )
+    refuse_password(context, database_url)
     level = logging.getLevelNamesMapping().get(log_level.upper())
     if level is None:
         raise ConfigurationError(f"--log-level {log_level!r}: choose debug, info, warning or error", field="log_level")

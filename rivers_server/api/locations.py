@@ -17,7 +17,7 @@ from rivers_server.reply import FutureReply
 Context = ServicerContext[Any, Any]
 
 #: Seconds after which a location without a step stream announces itself again.
-ANNOUNCE_AGAIN = 1.0
+ANNOUNCE_AGAIN = 5.0
 LONGEST_NAME = 200
 
 

@@ -27,6 +27,7 @@ class Exchange:
         self._beat_interval = beat_interval
         self._sessions = SessionNumbers()
         self._loop = asyncio.get_running_loop()
+        self._loop_thread = threading.get_ident()
         self._delivered = threading.Event()
         self._store_id, self._term = "", 0
         self._put: Callable[[Message], None] = lambda message: None
@@ -49,7 +50,7 @@ class Exchange:
         """Carries all of it, in order."""
         if not self._is_open:
             return
-        if threading.current_thread() is threading.main_thread():
+        if threading.get_ident() == self._loop_thread:
             self._carry(outbox)
             return
         self._delivered.clear()

@@ -62,3 +62,19 @@ def test_a_scheduler_that_is_not_there_is_named(tmp_path: Path) -> None:
     line = refused(rivers(tmp_path, "runs", "list", "--scheduler", "127.0.0.1:1"))
     assert "127.0.0.1:1" in line
     assert "rivers scheduler" in line
+
+
+def test_a_password_on_the_command_line_is_refused(tmp_path: Path) -> None:
+    url = "postgresql+psycopg://someone:secret@127.0.0.1:1/rivers"
+    line = refused(rivers(tmp_path, "scheduler", "--port", "0", "--database-url", url))
+    assert "RIVERS_DATABASE_URL" in line
+    assert "secret" not in line
+
+
+def test_it_ends_cleanly_and_starts_again_in_its_directory(tmp_path: Path) -> None:
+    with Stack(tmp_path) as stack:
+        for _ in range(2):
+            stack.start_scheduler()
+            assert stack.scheduler is not None
+            assert stack.scheduler.stop() == 0
+            assert stack.scheduler.stderr() == ""
