@@ -5,7 +5,7 @@ The status is a `google.rpc.Status` with an `ErrorDetail`, in the trailing metad
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.any_pb2 import Any as AnyMessage
