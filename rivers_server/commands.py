@@ -14,7 +14,7 @@ from typing import Annotated
 import structlog
 import typer
 
-from rivers.cli.stores import refuse_password
+from rivers.database_url import DATABASE_VARIABLE, refuse_password
 from rivers.errors import ConfigurationError
 from rivers_server.settings import CoreSettings, SchedulerSettings
 
@@ -27,7 +27,7 @@ def scheduler(
     port: Annotated[int, typer.Option(help="Port to serve on; 0 takes a free one.", min=0, max=65535)] = 3010,
     storage_path: Annotated[Path, typer.Option(help="Directory of the embedded database.")] = Path(".rivers/scheduler"),
     database_url: Annotated[
-        str | None, typer.Option(envvar="RIVERS_DATABASE_URL", help="Database; beats --storage-path.", show_envvar=True)
+        str | None, typer.Option(envvar=DATABASE_VARIABLE, help="Database; beats --storage-path.")
     ] = None,
     max_concurrent_runs: Annotated[
         int, typer.Option(help="Runs in flight over all locations; negative: no bound, 0: a brake.")

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from rivers.cli.stores import DatabaseUrl, refuse_password
+from rivers.cli.stores import DatabaseUrl
+from rivers.database_url import refuse_password
 
 app = typer.Typer(help="Look after a database.", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 

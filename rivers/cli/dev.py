@@ -16,7 +16,7 @@ import typer
 
 from rivers.cli.children import Child, Children
 from rivers.cli.modules import require
-from rivers.cli.stores import DATABASE_VARIABLE, refuse_password
+from rivers.database_url import DATABASE_VARIABLE, refuse_password
 from rivers.errors import ConfigurationError, SchemaMigrationNeededError
 
 if TYPE_CHECKING:

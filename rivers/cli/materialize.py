@@ -10,7 +10,8 @@ import typer
 from rivers.cli.modules import Module, RepoVar, load
 from rivers.cli.run_progress import shown
 from rivers.cli.shell import is_debugging
-from rivers.cli.stores import DatabaseUrl, Memory, StoragePath, opened, refuse_password
+from rivers.cli.stores import DatabaseUrl, Memory, StoragePath, opened
+from rivers.database_url import refuse_password
 
 
 def materialize(

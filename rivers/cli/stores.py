@@ -7,16 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, TypeAlias
-from urllib.parse import urlsplit
 
 import typer
 
-from rivers.errors import ConfigurationError
+from rivers.database_url import DATABASE_VARIABLE
 
 if TYPE_CHECKING:
     from rivers.repository.storage import Storage
-
-DATABASE_VARIABLE = "RIVERS_DATABASE_URL"
 
 Memory: TypeAlias = Annotated[bool, typer.Option("--memory/--no-memory", help="Keep the store in memory.")]
 StoragePath: TypeAlias = Annotated[
@@ -43,13 +40,3 @@ def opened(memory: bool, path: Path | None, url: str | None) -> Iterator[Storage
     else:
         with TemporaryDirectory(prefix="rivers-") as scratch:
             yield Storage.embedded(scratch)
-
-
-def refuse_password(context: typer.Context, url: str | None) -> None:
-    """A password on the command line is for every user of the machine to read."""
-    source = context.get_parameter_source("database_url")
-    if url is not None and source is not None and source.name == "COMMANDLINE" and urlsplit(url).password:
-        raise ConfigurationError(
-            f"--database-url holds a password, which other users could read; put the URL into {DATABASE_VARIABLE}",
-            field="database_url",
-        )
