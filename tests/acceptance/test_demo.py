@@ -35,7 +35,7 @@ def test_the_demo_runs_shows_and_stops_everything(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     for text in ("grpcurl", "weather / climate", "# Seattle", "January 2000 to March 2010", "1461 days", "is stopped"):
         assert text in done.stdout, text
-    reports = re.findall(r"\S+/climate_report/\S+", done.stdout)
+    reports = re.findall(r"\S+/climate_report\S+", done.stdout)
     assert "hottest month" in pickle.loads((tmp_path / "demo" / reports[0]).read_bytes())
     assert not (tmp_path / "demo" / "pids").exists()
 
