@@ -9,13 +9,17 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import cast
 
+from google.protobuf.timestamp_pb2 import Timestamp
+
 from codeloc.attempts import HeldAttempt, Phase
 from codeloc.ledger import Ledger
 from codeloc.session import Outlet, Session, SessionState
 from codeloc.spool import Position, Spool
 from codeloc.spool_records import RecordKind
-from rivers.v1.step_service_pb2 import AttemptEvent, AttemptPhase, Beat, Replayed, Report
+from rivers.clock import Clock
+from rivers.v1.step_service_pb2 import AttemptEnded, AttemptEvent, AttemptPhase, Beat, Replayed, Report
 from rivers.v1.step_service_pb2 import HeldAttempt as Held
+from rivers.wire.times import encode_time
 
 #: What a session may hold unsent; what comes after it is read from the spool when there is room again.
 _BACKLOG = 4 << 20
@@ -31,14 +35,14 @@ class SessionRefused(Exception):
 class Book:
     """Held attempts, the spool of the store that they are from, and the session that hears of them."""
 
-    def __init__(self, open_ledger: Callable[[str], Ledger], boot: int) -> None:
-        self.boot = boot
+    def __init__(self, open_ledger: Callable[[str], Ledger], clock: Clock) -> None:
         self.held: dict[int, HeldAttempt] = {}
         self.session: Session | None = None
         self.is_full = False
         self.live_count = 0
         self.live_hash = 0
         self._open_ledger = open_ledger
+        self._clock = clock
         self._ledger: Ledger | None = None
         self._reports: list[Report] = []
         self._signs: list[Report] = []
@@ -129,7 +133,9 @@ class Book:
         self.live_hash ^= attempt.token
 
     def report(self, attempt: HeldAttempt, event: AttemptEvent, kind: RecordKind = RecordKind.EVENT) -> None:
-        """The next event of an attempt."""
+        """The next event of an attempt; it happened now, unless it says when."""
+        if not event.HasField("time"):
+            event.time.CopyFrom(encode_time(self._clock.wall_ns()))
         attempt.last_seq += 1
         event.token = attempt.token
         event.seq = attempt.last_seq
@@ -142,14 +148,14 @@ class Book:
                 self._is_urgent |= kind is not RecordKind.STARTED
         self._spool.append(kind, attempt.token, attempt.last_seq, event.SerializeToString())
 
-    def end(self, attempt: HeldAttempt, event: AttemptEvent) -> None:
+    def end(self, attempt: HeldAttempt, ended: AttemptEnded, time: Timestamp | None = None) -> None:
         """The last event of an attempt."""
         attempt.phase = Phase.ENDED
         attempt.assign = None
         attempt.worker = None
         self.live_count -= 1
         self.live_hash ^= attempt.token
-        self.report(attempt, event, RecordKind.ENDED)
+        self.report(attempt, AttemptEvent(ended=ended, time=time), RecordKind.ENDED)
 
     def acknowledge(self, token: int, seq: int) -> None:
         """Committed up to an event."""

@@ -23,11 +23,6 @@ class Definitions:
         self._began = time.monotonic()
         self._changed = asyncio.Event()
 
-    @property
-    def stderr_tail(self) -> str:
-        """The last that loading wrote to standard error."""
-        return self._stderr
-
     def begin(self) -> None:
         """A process starts to load them."""
         self._began = time.monotonic()

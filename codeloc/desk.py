@@ -8,60 +8,33 @@ reported is on disk before it is sent, and before a worker is given anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
-from typing import Protocol
 
 from codeloc.attempts import Ending, HeldAttempt, Phase
 from codeloc.book import Book
-from codeloc.endings import Exit, crashed, fenced, home_lost, not_started, stopped
+from codeloc.endings import Exit, fenced, home_lost, not_started
+from codeloc.floor import Crew, Floor
 from codeloc.lease import NEVER, is_fresh
 from codeloc.ledger import Ledger
-from codeloc.roster import Roster, Seat
+from codeloc.roster import Roster
 from codeloc.session import Outlet, Session, SessionState
-from codeloc.spool_records import RecordKind
 from rivers.clock import Clock
 from rivers.v1.plan_pb2 import PLACEMENT_HOME
 from rivers.v1.run_pb2 import LogStream
 from rivers.v1.step_service_pb2 import (
-    ATTEMPT_OUTCOME_STOPPED,
     Adopt,
     Assign,
     AttemptEnded,
     AttemptEvent,
     AttemptLog,
-    AttemptStarted,
     Command,
     Inventory,
     Report,
     Stop,
 )
-from rivers.wire.times import decode_duration, encode_duration, encode_time
+from rivers.wire.times import decode_duration, encode_duration
 
+#: How soon it is looked whether a full disk has room again.
 _RETRY_FULL = 1.0
-#: So many workers that die before they are ready, one after another, are taken as a reason and not as an accident.
-_TOO_MANY_STARTS = 3
-
-
-class Crew(Protocol):
-    """Runs worker processes. Calls return at once; what comes of them is told to the desk."""
-
-    def start(self, worker: int, home: str) -> None:
-        """Starts a worker; answered by `worker_ready` or `worker_gone`."""
-
-    def assign(self, worker: int, assign: Assign) -> None:
-        """Gives an attempt to an idle worker."""
-
-    def stop(self, worker: int, token: int) -> None:
-        """Asks the body of an attempt to end."""
-
-    def kill(self, worker: int) -> None:
-        """Kills a worker with all that it started; answered by `worker_gone`."""
-
-    def release(self, worker: int) -> None:
-        """Lets an idle worker end; answered by `worker_gone`."""
-
-    def hold_output(self, held: bool) -> None:
-        """While held, nothing is read from workers, so that they wait."""
 
 
 class Desk:
@@ -85,23 +58,19 @@ class Desk:
         step_lease: float | None = None,
     ) -> None:
         self.digest = ""
-        self.book = Book(open_ledger, boot)
-        self._roster = Roster(workers, warm)
+        self.book = Book(open_ledger, clock)
+        self._floor = Floor(crew, self.book, Roster(workers, warm))
         self._clock = clock
-        self._crew = crew
         self._alarm = alarm
         self._due = NEVER
         self._alarm_at = NEVER
         self._home_id = home_id
         self._boot = boot
+        self._workers = workers
         self._places = workers + 32 if places is None else places
         self._step_lease = step_lease
         self._is_draining = False
-        self._heard_at = -NEVER
-        self._orders: list[Callable[[], None]] = []
-        self._is_output_held = False
-        self._failed_starts = 0
-        self._start_at = -NEVER
+        self._heard_at = -NEVER  # when the newest beat was sent of which we know that the leader heard it
 
     # -- the location -----------------------------------------------------------------------------------------------
 
@@ -127,16 +96,27 @@ class Desk:
         """Nothing new is started; what runs goes on."""
         now = self._enter()
         self._is_draining = True
-        for attempt in self._roster.waiting():
-            self._end(attempt, not_started("the location is going down"))
+        for attempt in self._floor.roster.waiting():
+            self.book.end(attempt, not_started("the location is going down"))
         self._settle(now)
 
     def shut_down(self, grace: float) -> None:
         """Ends what runs: first asks, then kills."""
         now = self._enter()
         for attempt in list(self.book.held.values()):
-            if attempt.phase is Phase.RUNNING and attempt.worker is not None:
+            if attempt.phase is Phase.RUNNING and attempt.is_live:
                 self._ask_to_end(attempt, Ending.SHUTDOWN, "the location went down", now + grace)
+        self._settle(now)
+
+    @property
+    def has_workers(self) -> bool:
+        """Whether any worker is left."""
+        return bool(self._floor.roster.seats)
+
+    def dismiss(self) -> None:
+        """Lets all workers end, each in its own time: resources are torn down there."""
+        now = self._enter()
+        self._floor.dismiss()
         self._settle(now)
 
     def tick(self) -> None:
@@ -151,8 +131,6 @@ class Desk:
         )
         if session is not None:
             self._due_at(session.next_beat_at)
-        if self._start_at > now:
-            self._due_at(self._start_at)
         self._settle(now)
 
     # -- sessions ---------------------------------------------------------------------------------------------------
@@ -167,11 +145,11 @@ class Desk:
             home_id=self._home_id,
             boot=self._boot,
             beat=0,
-            workers=self._roster.workers,
+            workers=self._workers,
             places=0 if self._is_draining else self._places,
             digests=[self.digest] if self.digest else [],
             attempts=self.book.inventory(),
-            homes=list(self._roster.homes),
+            homes=list(self._floor.roster.homes),
         )
         if self._step_lease is not None:
             inventory.step_lease.CopyFrom(encode_duration(self._step_lease))
@@ -206,7 +184,7 @@ class Desk:
                 case "fence":
                     self._fence(command.fence.token)
                 case "release_home":
-                    self._release_home(command.release_home.run_id)
+                    self._floor.release_home(command.release_home.run_id)
                 case "adopt":
                     self._adopt(session, command.adopt)
                 case "open":
@@ -222,18 +200,15 @@ class Desk:
     def worker_ready(self, worker: int, pid: int) -> None:
         """A worker has the module loaded and waits."""
         now = self._enter()
-        if (seat := self._roster.seats.get(worker)) is not None:
-            self._failed_starts = 0
-            seat.pid = pid
-            self._roster.ready(seat)
+        self._floor.ready(worker, pid)
         self._settle(now)
 
     def worker_output(self, worker: int, stream: LogStream.ValueType, text: str) -> bool:
         """A worker has written something; false when it had nothing to do, so that this is nobody's log."""
         now = self._enter()
-        attempt = self._attempt_of(worker)
+        attempt = self._floor.attempt_of(worker)
         if attempt is not None and attempt.ending is not Ending.FENCE:
-            self._report(attempt, AttemptEvent(log=AttemptLog(stream=stream, text=text)))
+            self.book.report(attempt, AttemptEvent(log=AttemptLog(stream=stream, text=text)))
         self._settle(now)
         return attempt is not None
 
@@ -241,35 +216,19 @@ class Desk:
         """A worker has reported something. All that its attempt wrote before was told."""
         now = self._enter()
         for event in events:
-            attempt = self._attempt_of(worker)
+            attempt = self._floor.attempt_of(worker)
             if attempt is None or attempt.token != event.token or attempt.ending is Ending.FENCE:
                 continue
-            if not event.HasField("ended"):
+            if event.HasField("ended"):
+                self._floor.ended(worker, attempt, event)
+            else:
                 self.book.report(attempt, event)
-                continue
-            if attempt.ending is not None and event.ended.outcome == ATTEMPT_OUTCOME_STOPPED:
-                event.ended.CopyFrom(self._stopped(attempt))
-            seat = self._roster.seats[worker]
-            self._roster.release(seat)
-            self.book.end(attempt, event)
-            if attempt.ending is not None and not seat.home:
-                self._roster.leave(seat)  # an interrupt may have left anything half done in there
-                self._crew.release(worker)
         self._settle(now)
 
     def worker_gone(self, worker: int, exit: Exit, *, output_cut: bool = False) -> None:
         """A worker is dead, and all that it reported was told."""
         now = self._enter()
-        seat = self._roster.seats.get(worker)
-        if seat is not None:
-            attempt, lost = seat.attempt, seat.home if not seat.is_leaving else ""
-            self._roster.gone(seat)
-            if not seat.is_ready:
-                self._start_failed(seat, exit, now)
-            elif attempt is not None:
-                self._end(attempt, self._judged(attempt, exit, seat, output_cut))
-            for waiting in self._roster.waiting(lost) if lost and seat.is_ready else ():
-                self._end(waiting, home_lost(lost))
+        self._floor.gone(worker, exit, output_cut, now)
         self._settle(now)
 
     # -- commands ---------------------------------------------------------------------------------------------------
@@ -288,7 +247,7 @@ class Desk:
             else:
                 self.book.forget(token)
         for run_id in adopt.release_homes:
-            self._release_home(run_id)
+            self._floor.release_home(run_id)
         self.book.begin_replay(session)
 
     def _heard(self, session: Session, beat: int) -> None:
@@ -310,10 +269,10 @@ class Desk:
         self.book.receive(attempt)
         refusal = self._refusal(session, attempt, assign, now)
         if refusal is not None:
-            self._end(attempt, refusal)
+            self.book.end(attempt, refusal)
             return
         self._due_at(attempt.due(self._heard_at))
-        self._roster.enqueue(attempt)
+        self._floor.roster.enqueue(attempt)
 
     def _refusal(self, session: Session, attempt: HeldAttempt, assign: Assign, now: float) -> AttemptEnded | None:
         """Why an attempt must not start here; `None` when it may."""
@@ -332,7 +291,7 @@ class Desk:
             return not_started("there is no room")
         if not assign.HasField("step"):
             return not_started(f"this version cannot do {assign.WhichOneof('work') or 'such work'}")
-        if attempt.home and assign.step.home_required and attempt.home not in self._roster.homes:
+        if attempt.home and assign.step.home_required and attempt.home not in self._floor.roster.homes:
             return home_lost(attempt.home)
         return None
 
@@ -342,7 +301,7 @@ class Desk:
             return
         reason = stop.reason or "it was canceled"
         if attempt.phase is Phase.RECEIVED:
-            self._end(attempt, not_started(reason))
+            self.book.end(attempt, not_started(reason))
         else:
             self._ask_to_end(attempt, Ending.STOP, reason, now + decode_duration(stop.grace))
 
@@ -353,10 +312,10 @@ class Desk:
         if attempt.is_left_over:
             self.book.forget(token)
         elif attempt.phase is Phase.RECEIVED:
-            self._end(attempt, fenced())
+            self.book.end(attempt, fenced())
         elif attempt.phase is Phase.RUNNING:
             attempt.ending = Ending.FENCE
-            self._kill(attempt)
+            self._floor.kill(attempt)
 
     def _known(self, token: int) -> HeldAttempt | None:
         """The attempt; one that never arrived is received here, so that it cannot start later."""
@@ -366,13 +325,7 @@ class Desk:
             self.book.receive(attempt)
         return attempt
 
-    def _release_home(self, run_id: str) -> None:
-        seat = self._roster.homes.get(run_id)
-        if seat is not None:
-            self._roster.leave(seat)
-            (self._crew.release if seat.attempt is None else self._crew.kill)(seat.worker)
-
-    # -- within -----------------------------------------------------------------------------------------------------
+    # -- leases -----------------------------------------------------------------------------------------------------
 
     def _enter(self) -> float:
         """Every entry: what a lease no longer covers ends before anything else happens (A4)."""
@@ -387,88 +340,32 @@ class Desk:
         over = now >= attempt.expires_at(self._heard_at)
         if attempt.phase is Phase.RECEIVED:
             if over:
-                self._end(attempt, not_started("its lease passed while it waited"))
+                self.book.end(attempt, not_started("its lease passed while it waited"))
         elif over or now >= attempt.kill_at:
             attempt.ending = attempt.ending or Ending.LEASE
-            self._kill(attempt)
+            self._floor.kill(attempt)
         elif now >= attempt.polite_at(self._heard_at) and attempt.ending is None:
             self._ask_to_end(attempt, Ending.LEASE, "", attempt.expires_at(self._heard_at))
 
     def _ask_to_end(self, attempt: HeldAttempt, ending: Ending, reason: str, kill_at: float) -> None:
-        attempt.kill_at = min(attempt.kill_at, kill_at)
+        self._floor.ask_to_end(attempt, ending, reason, kill_at)
         self._due_at(attempt.kill_at)
-        if attempt.ending is None and attempt.worker is not None:
-            attempt.ending, attempt.reason = ending, reason
-            self._orders.append(partial(self._crew.stop, attempt.worker, attempt.token))
-
-    def _kill(self, attempt: HeldAttempt) -> None:
-        if not attempt.is_killed and attempt.worker is not None:
-            attempt.is_killed = True
-            self._roster.seats[attempt.worker].is_dying = True
-            self._crew.kill(attempt.worker)
-
-    def _judged(self, attempt: HeldAttempt, exit: Exit, seat: Seat, output_cut: bool) -> AttemptEnded:
-        """What a worker's death says about its attempt."""
-        if attempt.ending is Ending.FENCE:
-            return fenced(is_home=bool(seat.home))
-        if attempt.ending is not None:
-            return self._stopped(attempt, is_home=bool(seat.home), output_cut=output_cut)
-        return crashed(exit, seat.pid, is_home=bool(seat.home), output_cut=output_cut)
-
-    def _stopped(self, attempt: HeldAttempt, *, is_home: bool = False, output_cut: bool = False) -> AttemptEnded:
-        why = attempt.reason or f"its lease of {attempt.lease:g} s passed without a word from the scheduler"
-        is_cancel = attempt.ending is Ending.STOP
-        return stopped(why, is_cancel=is_cancel, is_home=is_home, output_cut=output_cut)
-
-    def _start_failed(self, seat: Seat, exit: Exit, now: float) -> None:
-        """A worker died before it was ready: the next one is tried later, and those who wait are told if it goes on."""
-        self._failed_starts += 1
-        self._start_at = now + min(0.1 * 2**self._failed_starts, 10.0)
-        self._due_at(self._start_at)
-        if self._failed_starts >= _TOO_MANY_STARTS:
-            for attempt in self._roster.waiting():
-                self._end(attempt, not_started(f"no worker can be started: the last one {exit}"))
-
-    def _hand_out(self, now: float) -> None:
-        while (taken := self._roster.take()) is not None:
-            attempt, seat = taken
-            assign = attempt.assign
-            assert assign is not None, "an attempt that waits has its assignment"
-            attempt.phase, attempt.assign = Phase.RUNNING, None
-            # Spooled before the worker is given anything: after a restart this attempt counts as started (A2).
-            started = AttemptEvent(started=AttemptStarted(pid=seat.pid), time=encode_time(self._clock.wall_ns()))
-            self.book.report(attempt, started, RecordKind.STARTED)
-            self._orders.append(partial(self._crew.assign, seat.worker, assign))
-        if self.digest and now >= self._start_at and not self._is_draining:
-            for seat in self._roster.open_seats():
-                self._crew.start(seat.worker, seat.home)
-
-    def _settle(self, now: float) -> None:
-        self._hand_out(now)
-        is_saved = self.book.flush(is_busy=self._roster.is_full)
-        if is_saved:
-            orders, self._orders = self._orders, []
-            for order in orders:
-                order()
-        else:
-            self._due_at(now + _RETRY_FULL)
-        if is_saved is self._is_output_held:
-            self._is_output_held = not is_saved
-            self._crew.hold_output(self._is_output_held)
-        if self._due < self._alarm_at:
-            self._alarm_at = self._due
-            self._alarm(self._due)
-
-    def _attempt_of(self, worker: int) -> HeldAttempt | None:
-        seat = self._roster.seats.get(worker)
-        return seat.attempt if seat is not None else None
-
-    def _report(self, attempt: HeldAttempt, event: AttemptEvent) -> None:
-        event.time.CopyFrom(encode_time(self._clock.wall_ns()))
-        self.book.report(attempt, event)
-
-    def _end(self, attempt: HeldAttempt, ended: AttemptEnded) -> None:
-        self.book.end(attempt, AttemptEvent(ended=ended, time=encode_time(self._clock.wall_ns())))
 
     def _due_at(self, when: float) -> None:
         self._due = min(self._due, when)
+
+    def _settle(self, now: float) -> None:
+        """Every entry at its end: what was decided is saved, and then acted upon."""
+        floor = self._floor
+        floor.hand_out()
+        if self.digest and not self._is_draining:
+            floor.open_seats(now)
+        is_saved = self.book.flush(is_busy=floor.roster.is_full)
+        floor.carry_out(is_saved)
+        if not is_saved:
+            self._due_at(now + _RETRY_FULL)
+        if floor.start_at > now:
+            self._due_at(floor.start_at)
+        if self._due < self._alarm_at:
+            self._alarm_at = self._due
+            self._alarm(self._due)

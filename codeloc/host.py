@@ -5,12 +5,11 @@ from __future__ import annotations
 import gc
 import os
 import socket
-import struct
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from codeloc.frames import FrameKind, encode_frame
-from codeloc.launch import CHANNEL, Launch
+from codeloc.launch import CHANNEL, REQUEST, Launch
 from codeloc.loading import flush_streams, load, load_failure
 from codeloc.prctl import die_with, name_process
 from codeloc.worker import run_forked
@@ -19,9 +18,6 @@ from rivers.wire.definitions import encode_snapshot
 
 if TYPE_CHECKING:
     from rivers.definitions.binding import BoundRepository
-
-#: What the supervisor asks: a worker of this number, with three descriptors: its channel, stdout and stderr.
-REQUEST = struct.Struct(">Q")
 
 
 def run_host(launch: Launch) -> NoReturn:

@@ -11,8 +11,7 @@ from codeloc.console import tell
 from codeloc.definitions import Definitions
 from codeloc.endings import Exit
 from codeloc.frames import FrameKind
-from codeloc.host import REQUEST
-from codeloc.launch import Launch
+from codeloc.launch import REQUEST, Launch
 from codeloc.output_pipe import OutputPipe
 from codeloc.process_groups import ProcessGroups
 from codeloc.reaper import Reaper, kill_group
@@ -48,11 +47,6 @@ class HostLink:
         self._is_loaded = False
         self._pause = _FIRST_PAUSE
         self._is_closed = False
-
-    @property
-    def can_fork(self) -> bool:
-        """Whether it can be asked for workers."""
-        return self._is_loaded
 
     def start(self) -> None:
         """Starts the process, which loads the module."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import struct
 from dataclasses import asdict, dataclass
 
 #: The descriptor of the socket to the supervisor.
 CHANNEL = 3
+#: What the host is asked: a worker of this number, with three descriptors: its channel, stdout and stderr.
+REQUEST = struct.Struct(">Q")
 
 
 @dataclass(frozen=True, slots=True)

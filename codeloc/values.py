@@ -36,9 +36,9 @@ class LocationValues:
 
 
 class StoredValue:
-    """The values of one attempt, `<directory>/<run>/<node>.<token>`.
+    """The values of one attempt, `<directory>/<run>/<node>.<token>`: a directory for each node would double the cost.
 
-    A directory for each node would cost as much again as the file. A file appears whole or not at all, and belongs to one attempt, so one that outlives its lease overwrites nothing.
+    A file appears whole or not at all, and belongs to one attempt, so one that outlives its lease overwrites nothing.
     """
 
     __slots__ = ("_directory", "_run_id", "_token")

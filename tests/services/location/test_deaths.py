@@ -63,10 +63,19 @@ SOURCE = """
             sum(range(10 ** 12))
 
     @rs.Asset
+    async def sleeper():
+        import asyncio
+        try:
+            print("begins", flush=True)
+            await asyncio.sleep(1000)
+        finally:
+            mark("cleaned")
+
+    @rs.Asset
     def kept(quick):
         return quick
 
-    repo = rs.CodeRepository([quick, exits, patient, stubborn, parent, greedy, kept])
+    repo = rs.CodeRepository([quick, exits, patient, stubborn, parent, greedy, sleeper, kept])
 """
 
 
@@ -203,6 +212,55 @@ async def test_a_supervisor_that_is_killed(serve: Callable[..., Served]) -> None
         await scheduler.hang_up()
         assert not (await scheduler.attach()).attempts
     assert len(location.mark("quick")) == 1
+
+
+async def test_a_coroutine_can_be_stopped(serve: Callable[..., Served]) -> None:
+    location = serve(SOURCE)
+    await location.loaded()
+    async with location.scheduler() as scheduler:
+        await scheduler.attach()
+        await scheduler.assign(1, "sleeper")
+        await scheduler.event(1, "log")
+        await scheduler.send(pb.Command(stop=pb.Stop(token=1, grace=encode_duration(20))))
+        assert (await scheduler.end(1)).outcome == pb.ATTEMPT_OUTCOME_STOPPED
+        assert location.mark("cleaned")
+
+
+async def test_the_first_signal_drains(serve: Callable[..., Served]) -> None:
+    location = serve(SOURCE)
+    await location.loaded()
+    async with location.scheduler() as scheduler:
+        await scheduler.attach()
+        for token in (1, 2, 3):
+            await scheduler.assign(token, "patient")
+        await scheduler.event(2, "log")
+        location.program.signal(signal.SIGINT)
+        assert (await scheduler.end(3)).outcome == pb.ATTEMPT_OUTCOME_NOT_STARTED
+        (location.directory / "go").touch()
+        for token in (1, 2):
+            assert (await scheduler.end(token)).outcome == pb.ATTEMPT_OUTCOME_SUCCEEDED
+        for token in (1, 2, 3):
+            await scheduler.acknowledge(token)
+        assert location.program.process.wait(20) == 0
+    assert "waiting for 2 running steps" in location.program.stderr()
+
+
+async def test_the_second_signal_ends_what_runs(serve: Callable[..., Served]) -> None:
+    location = serve(SOURCE)
+    await location.loaded()
+    async with location.scheduler() as scheduler:
+        await scheduler.attach()
+        await scheduler.assign(1, "stubborn")
+        await scheduler.event(1, "started")
+        await _until(lambda: location.mark("stubborn"))
+        location.program.signal(signal.SIGTERM)
+        await _until(lambda: "waiting for 1 running steps" in location.program.stderr())
+        location.program.signal(signal.SIGTERM)
+        ended = await scheduler.end(1)
+        assert (ended.outcome, ended.failure.message) == (pb.ATTEMPT_OUTCOME_STOPPED, "Stopped: the location went down")
+        assert location.program.process.wait(20) == 0
+    worker = int(location.mark("stubborn")[0])
+    await _until(lambda: not is_alive(worker))
 
 
 async def test_the_host_may_die(serve: Callable[..., Served]) -> None:

@@ -33,10 +33,14 @@ SOURCE = """
         raise ValueError("no such thing")
 
     @rs.Asset
+    def modules():
+        print(*sys.modules)
+
+    @rs.Asset
     async def slow_but_async():
         return 3
 
-    repo = rs.CodeRepository([one, two, late, broken, slow_but_async])
+    repo = rs.CodeRepository([one, two, late, broken, modules, slow_but_async])
 """
 
 
@@ -46,8 +50,8 @@ async def test_definitions_are_streamed(serve: Callable[..., Served]) -> None:
     parts = await location.definitions()
     header = next(part.header for part in parts if part.HasField("header"))
     keys = {step.key for part in parts for step in part.slice.steps}
-    assert header.step_count == 5
-    assert keys == {"one", "two", "late", "broken", "slow_but_async"}
+    assert header.step_count == 6
+    assert keys == {"one", "two", "late", "broken", "modules", "slow_but_async"}
     assert header.module == "team"
     known = await location.definitions(digest)
     assert [part.WhichOneof("part") for part in known] == ["header"]
@@ -108,6 +112,18 @@ async def test_what_user_code_raises_is_data(serve: Callable[..., Served]) -> No
         assert ended.failure.message == "KeyError: 'one'"
         await scheduler.assign(3, "nothing")
         assert (await scheduler.end(3)).failure.message.startswith("NodeNotFoundError: Node 'nothing' not found")
+
+
+async def test_workers_hold_nothing_that_they_do_not_need(serve: Callable[..., Served]) -> None:
+    location = serve(SOURCE)
+    await location.loaded()
+    async with location.scheduler() as scheduler:
+        await scheduler.attach()
+        await scheduler.assign(1, "modules")
+        await scheduler.end(1)
+        loaded = set(scheduler.log(1, run_pb2.LOG_STREAM_STDOUT).split())
+    assert "rivers.kernel" in loaded
+    assert not {"grpc", "sqlalchemy", "pydantic", "asyncio", "typer", "rivers.driver", "rivers.storage"} & loaded
 
 
 async def test_only_one_has_the_port_and_the_directory(serve: Callable[..., Served]) -> None:
