@@ -8,6 +8,7 @@ from typing import Any
 from rivers.definitions.binding import BoundRepository
 from rivers.io_handlers.handler import BaseIOHandler
 from rivers.kernel import InputReference, StepCall
+from rivers.kernel.config import launched
 from rivers.lifecycle.progress import RunProgress
 from rivers.planning.plan import PlannedEdge, RunPlan
 
@@ -52,7 +53,7 @@ class NodeHandlers:
 class Calls:
     """Makes the calls of one run."""
 
-    __slots__ = ("_assets", "_bound", "_plan", "_progress", "_run_id", "_tags", "handlers", "resources")
+    __slots__ = ("_bound", "_plan", "_progress", "_run_id", "_tags", "handlers", "resources")
 
     def __init__(
         self,
@@ -70,15 +71,13 @@ class Calls:
         self._progress = progress
         self._run_id = run_id
         self._tags = tags
-        assets: Any = (plan.config or {}).get("assets") or {}
-        self._assets: Mapping[str, Mapping[str, Any]] = assets
         self.handlers = handlers
         self.resources = resources
 
     def call(self, ordinal: int, attempt: int, token: int) -> StepCall:
         """The call of one attempt."""
         planned = self._plan.steps[ordinal]
-        launch = self._assets.get(planned.step) if self._assets else None
+        config, metadata = launched(self._plan.config, planned.step) if self._plan.config else (None, None)
         return StepCall(
             self._run_id,
             planned.key,
@@ -88,11 +87,11 @@ class Calls:
             tuple([output.node for output in planned.outputs]),
             tuple([self._reference(planned.step, edge) for edge in planned.edges if edge.parameter is not None]),
             self.resources,
-            launch.get("config") if launch else None,
+            config,
             self._tags,
             self.handlers,
             None,
-            launch.get("metadata") if launch else None,
+            metadata,
         )
 
     def _reference(self, step: str, edge: PlannedEdge) -> InputReference:
@@ -106,7 +105,6 @@ class Calls:
         if declared is not None and declared.metadata is not None:
             return dict(declared.metadata)
         metadata = dict(self._bound.snapshot.output_by_node[node].metadata)
-        if self._assets:
-            producer = self._bound.snapshot.step_by_node[node].key
-            metadata |= (self._assets.get(producer) or {}).get("metadata") or {}
+        if self._plan.config:
+            metadata |= launched(self._plan.config, self._bound.snapshot.step_by_node[node].key)[1] or {}
         return metadata or None

@@ -1,0 +1,107 @@
+"""Functions on their way to another process."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import pytest
+
+from rivers.kernel.references import Reference, StaleModuleError, dumps, loads, reference_of, resolve
+
+SOURCE = """
+from rivers.definitions.asset import Asset
+from rivers.definitions.task import Task
+
+def plain():
+    return {answer}
+
+@Asset
+def asset():
+    return {answer}
+
+@Asset(name="other")
+def renamed():
+    return {answer}
+
+@Task
+def task():
+    return {answer}
+
+class Group:
+    @staticmethod
+    def inner():
+        return {answer}
+
+called = Asset(plain)
+nameless = Asset(name="nameless")(lambda: {answer})
+
+def make():
+    def local():
+        return {answer}
+    return local
+"""
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    """A function that imports the module anew, with another answer."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def make(answer):
+        (tmp_path / "referred_to.py").write_text(SOURCE.format(answer=answer) + f"# {'x' * answer}\n")
+        sys.modules.pop("referred_to", None)
+        importlib.invalidate_caches()
+        return importlib.import_module("referred_to")
+
+    yield make
+    sys.modules.pop("referred_to", None)
+
+
+@pytest.mark.parametrize(
+    ("find", "qualname"),
+    [
+        (lambda m: m.plain, "plain"),
+        (lambda m: m.asset.function, "asset"),
+        (lambda m: m.renamed.function, "renamed"),
+        (lambda m: m.task.function, "task"),
+        (lambda m: m.Group.inner, "Group.inner"),
+        (lambda m: m.called.function, "plain"),
+    ],
+)
+def test_a_name_that_leads_back(module, find, qualname):
+    function = find(module(1))
+    reference = reference_of(function)
+    assert reference == Reference("referred_to", qualname)
+    assert resolve(reference) is function
+    assert loads(dumps(function)) is function
+
+
+@pytest.mark.parametrize(
+    "find", [lambda m: m.nameless.function, lambda m: m.make(), lambda m: len.__call__, lambda m: 3]
+)
+def test_no_name_leads_back(module, find):
+    assert reference_of(find(module(1))) is None
+
+
+def test_closures_travel_as_code(module):
+    function = module(7).make()
+    copy = loads(dumps(function))
+    assert copy is not function
+    assert copy() == 7
+
+
+def test_a_name_that_leads_elsewhere_now(module):
+    first = module(1)
+    old, function = first.asset, first.asset.function
+    second = module(2)
+    assert reference_of(function) is None, "the module's attribute is another asset's"
+    assert loads(dumps(function))() == 1
+    assert second.asset is not old
+
+
+def test_other_code_under_the_same_name_is_noticed(module):
+    data = dumps(module(1).asset.function)
+    module(2)
+    with pytest.raises(StaleModuleError, match="module 'referred_to' holds other code under the name 'asset'"):
+        loads(data)
