@@ -93,6 +93,12 @@ class Served:
             call = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(iter([request]))
             return {service.name async for answer in call for service in answer.list_services_response.service}
 
+    async def said(self, text: str) -> None:
+        """Waits for a text on standard error."""
+        async with asyncio.timeout(20):
+            while text not in self.program.stderr():  # noqa: ASYNC110 - a file tells nobody
+                await asyncio.sleep(0.02)
+
     def processes(self, name: str) -> list[int]:
         """The processes of this location that have a name, "rivers-host" or "rivers-worker"."""
         found = children(self.program.process.pid)

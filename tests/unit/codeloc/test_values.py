@@ -1,0 +1,56 @@
+"""Values of authors who named no handler."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codeloc.values import StoredValue
+from rivers.kernel.io_contexts import InputContext, OutputContext
+
+
+def _store(directory: Path, token: int, value: Any, node: str = "graph/node") -> OutputContext:
+    context = OutputContext(node)
+    StoredValue(directory, "run/1", token).handle_output(context, value)
+    return context
+
+
+def _load(directory: Path, token: int, node: str = "graph/node") -> Any:
+    return StoredValue(directory, "run/1", token).load_input(InputContext(node, "downstream"))
+
+
+def test_a_value_is_a_file_of_its_attempt(tmp_path: Path) -> None:
+    context = _store(tmp_path, 7, [1, 2])
+    path = tmp_path / "run%2F1" / "graph%2Fnode.7"
+    assert path.exists()
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    metadata = {name: value.plain() for name, value in (context.output_metadata or {}).items()}
+    assert metadata == {"path": str(path), "serializer": "pickle", "size_bytes": path.stat().st_size}
+    assert _load(tmp_path, 7) == [1, 2]
+
+
+def test_attempts_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    _store(tmp_path, 7, "committed")
+    _store(tmp_path, 8, "of an attempt that was thought lost")
+    assert _load(tmp_path, 7) == "committed"
+
+
+def test_what_is_not_there_is_a_key_error(tmp_path: Path) -> None:
+    for token in (0, 9):
+        with pytest.raises(KeyError, match="node"):
+            _load(tmp_path, token, "node")
+
+
+def test_what_cannot_be_pickled_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="pickle"):
+        _store(tmp_path, 7, threading.Lock())
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("node", ["..", "."])
+def test_names_that_would_walk_are_refused(tmp_path: Path, node: str) -> None:
+    with pytest.raises(ValueError, match="cannot be part of a path"):
+        _store(tmp_path, 7, 1, node)
