@@ -9,6 +9,7 @@ from codeloc.reporter import Reporter
 from codeloc.resources import WorkerResources
 from rivers.errors import NodeNotFoundError
 from rivers.kernel import InputReference, StepCall, StepEnd, Values, capture, failure_of, run_step
+from rivers.kernel.config import launched
 from rivers.lifecycle.states import AttemptOutcome, LogStream
 from rivers.v1.step_service_pb2 import Assign, AttemptEnded
 from rivers.wire.steps import Input, Work, decode_work, encode_ended
@@ -53,6 +54,7 @@ class StepWork:
         step = self._bound.steps.get(work.step)
         if step is None:
             raise NodeNotFoundError(node=work.step)
+        config, metadata = launched(work.config, work.step)
         return StepCall(
             run_id=assign.run_id,
             step_key=work.step_key,
@@ -62,7 +64,8 @@ class StepWork:
             outputs=work.outputs,
             inputs=tuple([self._reference(work.step, given) for given in work.inputs]),
             resources=self._resources.take(step.definition.resources),
-            config=work.config,
+            config=config,
+            metadata=metadata,
             tags=work.tags,
             values=self._values,
         )

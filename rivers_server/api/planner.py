@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections import OrderedDict
 from collections.abc import Callable
 
 from rivers.definitions.snapshot import Snapshot
 from rivers.errors import InvalidRequestError, LocationNotFoundError, LocationUnavailableError
 from rivers.planning.build import plan_job, plan_selection
+from rivers.planning.launch_document import executor_of, normalised
 from rivers.planning.plan import RunPlan
 from rivers.v1 import run_service_pb2
 from rivers.wire.values import decode_map
@@ -37,33 +39,25 @@ class Planner:
             raise LocationUnavailableError(location=request.location, field="location")
         if target is None:
             raise InvalidRequestError("target is missing; give a job or a selection of nodes", field="target")
-        config = decode_map(request.config) if request.HasField("config") else None
         if target == "job":
             key: tuple[object, ...] = (request.location, snapshot.digest, request.job)
-            return await self._make(
-                key, config, snapshot, lambda: plan_job(snapshot, request.job, location=request.location, config=config)
+            make = functools.partial(plan_job, snapshot, request.job, location=request.location)
+        else:
+            nodes = tuple(request.selection.nodes) or None
+            include_upstream = request.selection.include_upstream
+            key = (request.location, snapshot.digest, nodes, include_upstream)
+            make = functools.partial(
+                plan_selection, snapshot, nodes, include_upstream=include_upstream, location=request.location
             )
-        nodes = tuple(request.selection.nodes) or None
-        include_upstream = request.selection.include_upstream
-        key = (request.location, snapshot.digest, nodes, include_upstream)
-        return await self._make(
-            key,
-            config,
-            snapshot,
-            lambda: plan_selection(
-                snapshot, nodes, include_upstream=include_upstream, location=request.location, config=config
-            ),
-        )
+        plan = await self._kept_plan(key, snapshot, make)
+        if not request.HasField("config"):
+            return plan
+        document = _document(decode_map(request.config), snapshot, plan)
+        if document is None:
+            return plan
+        return await self._compute(snapshot, functools.partial(make, config=document, executor=executor_of(document)))
 
-    async def _make(
-        self,
-        key: tuple[object, ...],
-        config: dict[str, object] | None,
-        snapshot: Snapshot,
-        make: Callable[[], RunPlan],
-    ) -> RunPlan:
-        if config is not None:
-            return await self._compute(snapshot, make)
+    async def _kept_plan(self, key: tuple[object, ...], snapshot: Snapshot, make: Callable[[], RunPlan]) -> RunPlan:
         plan = self._kept.get(key)
         if plan is None:
             plan = self._kept[key] = await self._compute(snapshot, make)
@@ -75,3 +69,10 @@ class Planner:
 
     async def _compute(self, snapshot: Snapshot, make: Callable[[], RunPlan]) -> RunPlan:
         return make() if len(snapshot.steps) <= SMALL else await asyncio.to_thread(make)
+
+
+def _document(config: dict[str, object], snapshot: Snapshot, plan: RunPlan) -> dict[str, object] | None:
+    """The launch document, checked against what the plan runs."""
+    running = {output.node: step.step for step in plan.steps for output in step.outputs}
+    resources = {key for step in snapshot.steps for key in step.resources}
+    return normalised(config, names=snapshot.output_by_node.keys(), running=running, resources=resources)

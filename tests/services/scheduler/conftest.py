@@ -10,6 +10,7 @@ import pytest
 from tests.stack import Stack
 
 SOURCE = """
+    from pydantic import BaseModel
     @rs.Asset
     def numbers() -> list:
         return [1, 2, 3]
@@ -23,8 +24,14 @@ SOURCE = """
     @rs.Asset
     def after(broken: int) -> int:
         return broken
+    class Wanted(BaseModel):
+        count: int = 2
+    @rs.Asset
+    def configured(context: rs.AssetExecutionContext[Wanted]) -> int:
+        print("count", context.config.count)
+        return context.config.count
     repo = rs.CodeRepository(
-        assets=[numbers, total, broken, after],
+        assets=[numbers, total, broken, after, configured],
         jobs=[rs.Job("totals", [numbers, total]), rs.Job("doomed", [broken, after])],
     )
 """

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from rivers.errors import ConfigurationError
 from tests.stack import Stack
 
 
@@ -77,8 +80,20 @@ def test_assets_and_jobs_are_listed_with_what_was_stored_last(stack: Stack) -> N
     run = stack.client.runs.submit("team", job="totals")
     run.wait(timeout=30)
     assets = {asset.name: asset for asset in stack.client.assets.list(location="team")}
-    assert sorted(assets) == ["after", "broken", "numbers", "total"]
+    assert sorted(assets) == ["after", "broken", "configured", "numbers", "total"]
     assert assets["total"].upstream == ("numbers",)
     assert assets["total"].last_run_id
     assert assets["broken"].last_run_id in (None, "")
     assert [job.name for job in stack.client.jobs.list()] == ["doomed", "totals"]
+
+
+def test_config_reaches_the_step_in_both_of_its_forms(stack: Stack) -> None:
+    for config in ({"configured": {"count": 3}}, {"assets": {"configured": {"config": {"count": 3}}}}):
+        run = stack.client.runs.submit("team", select=["configured"], config=config)
+        assert run.wait(timeout=30).state.name == "SUCCEEDED"
+        assert "".join(chunk.text for chunk in run.logs()) == "count 3\n"
+
+
+def test_config_that_names_what_does_not_run_is_refused(stack: Stack) -> None:
+    with pytest.raises(ConfigurationError, match="'total'"):
+        stack.client.runs.submit("team", select=["configured"], config={"assets": {"total": {"config": {}}}})
