@@ -55,9 +55,9 @@ def run_forked(launch: Launch, bound: BoundRepository, channel: int, stdout: int
 def _run(launch: Launch, bound: BoundRepository, channel: socket.socket) -> NoReturn:
     name_process("rivers-worker")
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (sys.stdout, sys.stderr):  # whole lines, whatever PYTHONUNBUFFERED says: a piece is an event
         with contextlib.suppress(AttributeError, ValueError):  # the module may have put anything in their place
-            stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+            stream.reconfigure(line_buffering=True, write_through=False)  # type: ignore[union-attr]
     interrupts = Interrupts(FrameReader(channel))
     interrupts.install()
     reporter = Reporter(channel, interrupts)

@@ -31,8 +31,8 @@ SOURCE = """
 
     @rs.Asset
     def patient():
-        print("begins", flush=True)
         mark("patient")
+        print("begins", flush=True)
         while not os.path.exists(os.path.join(os.environ["MARKS"], "go")):
             time.sleep(0.01)
 
@@ -57,8 +57,8 @@ SOURCE = """
     @rs.Asset
     def greedy():
         # One C call that never lets go of the GIL.
-        print("begins", flush=True)
         mark("greedy")
+        print("begins", flush=True)
         while True:
             sum(range(10 ** 12))
 
