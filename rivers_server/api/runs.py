@@ -149,7 +149,14 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
     # -- within -----------------------------------------------------------------------------------------------------
 
     async def _submit(self, request: run_service_pb2.SubmitRunRequest) -> run_service_pb2.SubmitRunResponse:
-        plan = await self._planner.plan(request)
+        try:
+            plan = await self._planner.plan(request)
+        except RiversError:
+            # What was acknowledged stays so, even while the location is away or has other definitions by now.
+            made = await self._reader.read(_made_by, request.request_id)
+            if made is None:
+                raise
+            return _encode_submitted((made, True))
         tags = decode_tags(request.tags)
         reply = FutureReply.make(_encode_submitted)
         self._put(
@@ -204,6 +211,11 @@ def _plan_and_steps(connection: Any, run_id: str) -> tuple[Any, Any]:
     plan = runs.plan(connection, run_id)
     moved = {step.ordinal: step for step in runs.steps(connection, run_id)}
     return plan, [moved.get(n) or StepProgress(n, len(step.outputs)) for n, step in enumerate(plan.steps)]
+
+
+def _made_by(connection: Connection, request_id: str) -> RunRow | None:
+    run_id = runs.find_request(connection, request_id) if request_id else None
+    return runs.get(connection, run_id) if run_id is not None else None
 
 
 def _encode_submitted(result: tuple[RunRow, bool]) -> run_service_pb2.SubmitRunResponse:

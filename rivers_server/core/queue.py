@@ -17,7 +17,7 @@ from rivers.storage.rows import RunRow
 class LocationQueue:
     """The waiting runs of one location. `served` grows by one with each admission."""
 
-    heap: list[tuple[int, int, str]] = field(default_factory=list)
+    heap: list[tuple[int, int, int, str]] = field(default_factory=list)
     in_flight: int = 0
     served: float = 0.0
 
@@ -36,11 +36,11 @@ class RunQueue:
         self.in_flight = 0
         self.locations: dict[str, LocationQueue] = {}
 
-    def key(self, row: RunRow) -> tuple[int, int, str]:
+    def key(self, row: RunRow) -> tuple[int, int, int, str]:
         """The order key, fixed while the run waits."""
         if not self.head_start_ns:
-            return (-row.priority, row.queued_at, row.run_id)
-        return (row.queued_at - row.priority * self.head_start_ns, row.queue_number, row.run_id)
+            return (-row.priority, row.queued_at, row.queue_number, row.run_id)
+        return (row.queued_at - row.priority * self.head_start_ns, row.queue_number, 0, row.run_id)
 
     def add(self, row: RunRow) -> None:
         """A run waits. A location whose queue was empty rejoins at the least that waiting ones were served."""
@@ -76,10 +76,10 @@ class RunQueue:
             return None
         order = sorted(self.locations.items(), key=lambda item: (item[1].in_flight, item[1].served, item[0]))
         for _, queue in order:
-            while queue.heap and not self._is_orderly(queue.heap[0][2]):
+            while queue.heap and not self._is_orderly(queue.heap[0][3]):
                 heapq.heappop(queue.heap)
-            if queue.heap and is_open(self.waiting[queue.heap[0][2]]):
-                row = self.waiting.pop(heapq.heappop(queue.heap)[2])
+            if queue.heap and is_open(self.waiting[queue.heap[0][3]]):
+                row = self.waiting.pop(heapq.heappop(queue.heap)[3])
                 queue.served += 1.0
                 self.occupy(row.location)
                 return row
@@ -103,7 +103,7 @@ class RunQueue:
     def rank(self, row: RunRow) -> int:
         """How many runs of its location go before it, plus one."""
         key = self.key(row)
-        return 1 + sum(k < key and self._is_orderly(k[2]) for k in self._location(row.location).heap)
+        return 1 + sum(k < key and self._is_orderly(k[3]) for k in self._location(row.location).heap)
 
     def _is_orderly(self, run_id: str) -> bool:
         return run_id in self.waiting and run_id not in self.parked

@@ -31,7 +31,7 @@ def test_terms_grow_and_name_their_holder(database: Database) -> None:
         assert connection.exec_driver_sql("SELECT holder, address FROM writer").one() == ("second", "127.0.0.1:1")
 
 
-def test_w5_the_older_leader_writes_nothing_more(database: Database) -> None:
+def test_W5_the_older_leader_writes_nothing_more(database: Database) -> None:
     old = take(database)
     row = samples.run()
     old.commit(samples.writes(row))
@@ -48,7 +48,7 @@ def test_w5_the_older_leader_writes_nothing_more(database: Database) -> None:
 
 
 @lasting
-def test_w5_the_older_leader_in_another_place(place: Place) -> None:
+def test_W5_the_older_leader_in_another_place(place: Place) -> None:
     old, new = take(place.open()), take(place.open())
     with pytest.raises(DeposedError):
         old.commit(samples.writes(samples.run()))
@@ -63,7 +63,7 @@ def test_each_commit_is_a_batch_even_an_empty_one(database: Database) -> None:
     assert take(database).batch == 2
 
 
-def test_a_foreign_change_is_noticed(database: Database) -> None:
+def test_W4_a_foreign_change_is_noticed(database: Database) -> None:
     leader = take(database)
     row = samples.run()
     leader.commit(samples.writes(row))
@@ -123,7 +123,7 @@ def lost_answer(database: Database, *, happened: bool) -> Iterator[None]:
     yield
 
 
-def test_w6_it_had_happened(database: Database) -> None:
+def test_W6_it_had_happened(database: Database) -> None:
     leader = take(database)
     row = samples.run()
     with lost_answer(database, happened=True):
@@ -135,7 +135,7 @@ def test_w6_it_had_happened(database: Database) -> None:
     assert leader.batch == 2
 
 
-def test_w6_it_had_not_happened(database: Database) -> None:
+def test_W6_it_had_not_happened(database: Database) -> None:
     leader = take(database)
     writes = samples.writes(samples.run(), samples.event("run-1", 1))
     with lost_answer(database, happened=False), pytest.raises(StorageUnavailableError, match="the connection was lost"):
@@ -146,7 +146,7 @@ def test_w6_it_had_not_happened(database: Database) -> None:
     assert leader.batch == 1
 
 
-def test_w6_somebody_else_leads_meanwhile(database: Database) -> None:
+def test_W6_somebody_else_leads_meanwhile(database: Database) -> None:
     leader = take(database)
     take(database)
     with pytest.raises(DeposedError):

@@ -50,7 +50,7 @@ def other_process(directory: Path, mode: str, address: str = "") -> Iterator[sub
 
 
 @pytest.mark.parametrize("mode", ["shared", "exclusive"])
-def test_a_directory_that_a_scheduler_owns_names_it(tmp_path: Path, mode: lock.LockMode) -> None:
+def test_D3_a_directory_that_a_scheduler_owns_names_it(tmp_path: Path, mode: lock.LockMode) -> None:
     with other_process(tmp_path, "exclusive", "127.0.0.1:4000") as scheduler:
         with pytest.raises(StorageError, match=rf"owned by the scheduler with pid {scheduler.pid} at 127.0.0.1:4000"):
             Database.embedded(tmp_path, lock=mode)
@@ -61,7 +61,7 @@ def test_a_directory_that_a_scheduler_owns_names_it(tmp_path: Path, mode: lock.L
     Database.embedded(tmp_path, lock=mode).close()
 
 
-def test_reading_is_allowed_while_a_scheduler_owns_it(tmp_path: Path) -> None:
+def test_D3_reading_is_allowed_while_a_scheduler_owns_it(tmp_path: Path) -> None:
     with other_process(tmp_path, "exclusive"):
         database = Database.embedded(tmp_path, read_only=True)
         assert samples.positions(database) == []
@@ -81,7 +81,7 @@ def test_programs_that_run_in_process_share_it_and_keep_a_scheduler_out(tmp_path
     Database.embedded(tmp_path, lock="exclusive").close()
 
 
-def test_a_killed_scheduler_leaves_the_directory_free(tmp_path: Path) -> None:
+def test_D2_a_killed_scheduler_leaves_the_directory_free(tmp_path: Path) -> None:
     with other_process(tmp_path, "exclusive", "127.0.0.1:4000") as scheduler:
         scheduler.send_signal(signal.SIGKILL)
         scheduler.wait(30)

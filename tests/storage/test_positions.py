@@ -31,7 +31,7 @@ def check(database: Database, writers: int, count: int) -> None:
         assert numbers == list(range(count))
 
 
-def test_threads_of_one_process(database: Database) -> None:
+def test_W8_threads_of_one_process(database: Database) -> None:
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(lambda name: fill(database, name, 10), "abcd"))
     check(database, 4, 10)
@@ -63,7 +63,7 @@ def test_several_processes(place: Place) -> None:
     check(place.open(), 2, 10)
 
 
-def test_a_leader_beside_a_program_that_runs_in_process(database: Database) -> None:
+def test_W8_a_leader_beside_a_program_that_runs_in_process(database: Database) -> None:
     leader = Leadership.take(database, holder="leader", address="")
     for number in range(3):
         leader.commit(samples.writes(samples.event(f"l-{number}", 1), samples.event(f"l-{number}", 2)))

@@ -137,7 +137,7 @@ async def test_a_stop_is_polite_first(serve: Callable[..., Served]) -> None:
         assert (await scheduler.end(3)).outcome == pb.ATTEMPT_OUTCOME_SUCCEEDED
 
 
-async def test_a_lease_that_passes_ends_the_step_and_its_children(serve: Callable[..., Served]) -> None:
+async def test_A4_a_lease_that_passes_ends_the_step_and_its_children(serve: Callable[..., Served]) -> None:
     location = serve(SOURCE)
     await location.loaded()
     async with location.scheduler(beat=0.05) as scheduler:
@@ -155,7 +155,7 @@ async def test_a_lease_that_passes_ends_the_step_and_its_children(serve: Callabl
         await _until(lambda: not is_alive(child) and not is_alive(worker))
 
 
-async def test_health_and_beats_while_a_step_holds_the_gil(serve: Callable[..., Served]) -> None:
+async def test_L03_health_and_beats_while_a_step_holds_the_gil(serve: Callable[..., Served]) -> None:
     location = serve(SOURCE)
     await location.loaded()
     async with location.scheduler(beat=0.1) as scheduler:
@@ -171,7 +171,7 @@ async def test_health_and_beats_while_a_step_holds_the_gil(serve: Callable[..., 
         assert (await scheduler.end(1)).outcome == pb.ATTEMPT_OUTCOME_FENCED
 
 
-async def test_a_supervisor_that_is_killed(serve: Callable[..., Served]) -> None:
+async def test_A15_a_supervisor_that_is_killed(serve: Callable[..., Served]) -> None:
     location = serve(SOURCE)
     digest = await location.loaded()
     async with location.scheduler() as scheduler:

@@ -51,7 +51,7 @@ async def test_values_in_memory_reach_the_next_step(serve: Callable[..., Served]
         assert list((await scheduler.attach()).homes) == ["other"]
 
 
-async def test_a_home_that_dies_is_said_to_be_lost(serve: Callable[..., Served]) -> None:
+async def test_A18_a_home_that_dies_is_said_to_be_lost(serve: Callable[..., Served]) -> None:
     location = serve(SOURCE)
     await location.loaded()
     async with location.scheduler() as scheduler:

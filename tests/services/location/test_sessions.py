@@ -29,7 +29,7 @@ SOURCE = """
 """
 
 
-async def test_a_duplicate_starts_nothing(serve: Callable[..., Served]) -> None:
+async def test_S03_a_duplicate_assignment_starts_nothing(serve: Callable[..., Served]) -> None:
     location = serve(SOURCE)
     await location.loaded()
     async with location.scheduler() as scheduler:
@@ -48,7 +48,7 @@ async def test_a_duplicate_starts_nothing(serve: Callable[..., Served]) -> None:
         assert len(location.mark("patient")) == 1
 
 
-async def test_another_boot_is_not_started(serve: Callable[..., Served]) -> None:
+async def test_A1_another_boot_answers_not_started(serve: Callable[..., Served]) -> None:
     location = serve(SOURCE)
     await location.loaded()
     async with location.scheduler() as scheduler:
@@ -62,7 +62,7 @@ async def test_another_boot_is_not_started(serve: Callable[..., Served]) -> None
         assert location.mark("quick") == []
 
 
-async def test_a_stale_assignment_is_not_started(serve: Callable[..., Served]) -> None:
+async def test_A3_a_stale_assignment_is_not_started(serve: Callable[..., Served]) -> None:
     location = serve(SOURCE)
     await location.loaded()
     async with location.scheduler(beat=0.05) as scheduler:
@@ -129,7 +129,7 @@ async def test_two_stores_do_not_share_a_location(serve: Callable[..., Served]) 
         assert [(held.token, held.phase) for held in inventory.attempts] == [(1, pb.ATTEMPT_PHASE_ENDED)]
 
 
-async def test_what_was_not_acknowledged_is_said_again(serve: Callable[..., Served]) -> None:
+async def test_A11_what_was_not_acknowledged_is_said_again(serve: Callable[..., Served]) -> None:
     location = serve(SOURCE)
     await location.loaded()
     async with location.scheduler() as scheduler:

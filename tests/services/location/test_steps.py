@@ -84,7 +84,7 @@ async def test_a_step_and_the_next_that_reads_its_value(serve: Callable[..., Ser
         assert (await scheduler.end(3)).outcome == pb.ATTEMPT_OUTCOME_SUCCEEDED
 
 
-async def test_output_is_complete_before_the_end(serve: Callable[..., Served]) -> None:
+async def test_S08_output_is_complete_before_the_end(serve: Callable[..., Served]) -> None:
     location = serve(SOURCE)
     await location.loaded()
     async with location.scheduler() as scheduler:

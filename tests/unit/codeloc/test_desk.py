@@ -29,7 +29,7 @@ def place(tmp_path: Path) -> Place:
     ("silence", "lease", "fresh"),
     [(0, 10, True), (4.9, 10, True), (5, 10, False), (29.9, 900, True), (30, 900, False), (29, float("inf"), True)],
 )
-def test_fresh_is_relative_to_the_beat(silence: float, lease: float, fresh: bool) -> None:
+def test_A3_fresh_is_relative_to_the_beat(silence: float, lease: float, fresh: bool) -> None:
     assert is_fresh(100 + silence, 100, lease) is fresh
 
 
@@ -38,7 +38,7 @@ def test_a_grace_is_a_third_of_a_short_lease() -> None:
     assert stop_grace(9) == 3
 
 
-def test_an_attempt_is_on_disk_before_it_starts(place: Place) -> None:
+def test_A2_an_attempt_is_on_disk_before_it_starts(place: Place) -> None:
     place.assign(1)
     assert place.crew.take() == [("assign", 2, 1)]
     after = place.restarted()
@@ -63,7 +63,7 @@ def test_attempts_start_in_their_order(place: Place) -> None:
     assert place.crew.take() == [("assign", 1, 3), ("assign", 2, 4)]
 
 
-def test_stale_relative_to_its_beat(place: Place) -> None:
+def test_A3_stale_relative_to_its_beat(place: Place) -> None:
     place.pass_time(33, acks=True)
     place.assign(1, last_beat=0)
     place.assign(2, last_beat=1)
@@ -72,7 +72,7 @@ def test_stale_relative_to_its_beat(place: Place) -> None:
     assert [place.outlet.end(token) is not None for token in (1, 2, 3, 4)] == [True, True, True, False]
 
 
-def test_a_frozen_supervisor_wakes_to_an_old_assignment(place: Place) -> None:
+def test_A3_a_frozen_supervisor_wakes_to_an_old_assignment(place: Place) -> None:
     place.pass_time(4)
     newest = place.outlet.beats()[-1].beat
     place.clock.now += 100  # no tick in between
@@ -83,7 +83,7 @@ def test_a_frozen_supervisor_wakes_to_an_old_assignment(place: Place) -> None:
     assert place.crew.take() == []
 
 
-def test_a_lease_runs_from_the_sending_of_the_newest_acknowledged_beat(place: Place) -> None:
+def test_A4_a_lease_runs_from_the_sending_of_the_newest_acknowledged_beat(place: Place) -> None:
     place.assign(1, lease=30)
     place.pass_time(20)  # beats are acknowledged, the last one sent at 20
     place.crew.take()
@@ -102,7 +102,7 @@ def test_a_lease_runs_from_the_sending_of_the_newest_acknowledged_beat(place: Pl
     assert "its lease of 30 s passed" in ended.failure.message
 
 
-def test_a_lease_that_has_passed_is_not_renewed(place: Place) -> None:
+def test_A4_a_lease_that_has_passed_is_not_renewed(place: Place) -> None:
     place.assign(1, lease=30)
     place.pass_time(10, acks=False)
     beat = place.outlet.beats()[-1].beat
@@ -136,7 +136,7 @@ def test_what_waits_ends_with_its_lease_too(place: Place) -> None:
     assert place.outlet.end(1) is None
 
 
-def test_a_result_that_was_there_in_time_counts(place: Place) -> None:
+def test_A10_a_result_that_was_there_in_time_counts(place: Place) -> None:
     place.assign(1, lease=30)
     place.clock.now += 40
     place.ended(2, 1)  # it was in the socket while nobody read
@@ -147,7 +147,7 @@ def test_a_result_that_was_there_in_time_counts(place: Place) -> None:
     assert place.outlet.events(1).count("ended") == 1
 
 
-def test_nothing_of_a_fenced_attempt_counts(place: Place) -> None:
+def test_A12_nothing_of_a_fenced_attempt_counts(place: Place) -> None:
     place.assign(1)
     place.send(pb.Command(fence=pb.Fence(token=1)))
     place.ended(2, 1)
@@ -159,7 +159,7 @@ def test_nothing_of_a_fenced_attempt_counts(place: Place) -> None:
     assert ended.outcome == pb.ATTEMPT_OUTCOME_FENCED
 
 
-def test_a_stop_is_followed_by_a_kill(place: Place) -> None:
+def test_A14_a_stop_is_followed_by_a_kill(place: Place) -> None:
     place.assign(1)
     place.crew.take()
     place.send(pb.Command(stop=pb.Stop(token=1, grace=encode_duration(3), reason="enough")))

@@ -39,7 +39,7 @@ def test_what_was_not_flushed_is_not_there(tmp_path: Path) -> None:
     assert not Spool(tmp_path).attempts
 
 
-def test_a_torn_tail_is_cut_off_wherever_it_is_torn(tmp_path: Path) -> None:
+def test_A15_a_torn_tail_is_cut_off_wherever_it_is_torn(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "whole")
     _fill(spool, 1)
     whole = spool.end.offset
