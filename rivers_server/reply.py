@@ -26,8 +26,12 @@ class FutureReply:
 
     def set(self, result: Any) -> None:
         """The answer."""
-        if not self.future.done():
+        if self.future.done():
+            return
+        try:
             self.future.set_result(self._encode(result) if self._encode is not None else result)
+        except Exception as error:  # one answer that cannot be encoded keeps no other effect of the batch back
+            self.future.set_exception(error)
 
     def fail(self, error: BaseException) -> None:
         """The refusal."""
