@@ -9,7 +9,7 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -98,10 +98,14 @@ class Program:
 
 
 class Stack:
-    """One scheduler and any number of locations below one directory. Stops all of them when left."""
+    """One scheduler and any number of locations below one directory. Stops all of them when left.
 
-    def __init__(self, directory: Path) -> None:
+    The scheduler keeps its rows in the directory, or in the database at a URL that it gets through the environment.
+    """
+
+    def __init__(self, directory: Path, database_url: str | None = None) -> None:
         self.directory = directory
+        self.database_url = database_url
         self.port = 0
         self.scheduler: Program | None = None
         self.locations: dict[str, Program] = {}
@@ -123,10 +127,14 @@ class Stack:
             for program in self._programs:
                 sys.stderr.write(f"--- {program.name}\n{program.stderr()[-4000:]}\n")
 
-    def start_scheduler(self, *options: str) -> str:
-        """Starts the scheduler; a second start takes the same port and directory. Returns its address."""
+    def start_scheduler(self, *options: str, failpoint: str = "") -> str:
+        """Starts the scheduler; a second start takes the same port and directory. Returns its address.
+
+        One with a failpoint may die at any moment, so it is not waited for.
+        """
         arguments = ["scheduler", "--port", str(self.port), "--storage-path", "scheduler", *options]
-        self.scheduler = self._start("scheduler", arguments)
+        variables = {"RIVERS_DATABASE_URL": self.database_url} if self.database_url is not None else {}
+        self.scheduler = self._start("scheduler", arguments, **variables)
         address = self.scheduler.line_with("scheduler on ").split()[-1]
         self.port = int(address.rsplit(":", 1)[1])
         return address
@@ -192,8 +200,8 @@ class Stack:
             time.sleep(0.02)
         return found
 
-    def _start(self, name: str, arguments: list[str]) -> Program:
-        environment = {**os.environ, "PYTHONPATH": str(self.directory), "PYTHONUNBUFFERED": "1"}
+    def _start(self, name: str, arguments: list[str], **variables: str) -> Program:
+        environment = {**os.environ, "PYTHONPATH": str(self.directory), "PYTHONUNBUFFERED": "1", **variables}
         program = Program(name, arguments, self.directory, environment)
         self._programs.append(program)
         return program

@@ -6,7 +6,10 @@ import random
 
 import pytest
 
+from tests.postgresql import on_both_databases
 from tests.stack import Stack
+
+pytestmark = on_both_databases
 
 CHAIN = """
 

@@ -57,7 +57,7 @@ def test_a_new_database_equals_one_that_was_migrated_from_nothing(place: Place, 
     with place.open().read() as connection:
         made = definitions(connection)
     if place.url:
-        other = Place("postgres", Path(), request.getfixturevalue("cluster").new_database())
+        other = Place("postgres", Path(), request.getfixturevalue("cluster").new_schema())
     else:
         other = Place("embedded", place.directory / "other", "")
     migrated = other.open(to_migrate=True)

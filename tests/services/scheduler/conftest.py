@@ -37,11 +37,12 @@ SOURCE = """
 """
 
 
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A running scheduler with the location `team`."""
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A running scheduler with the location `team`, on each kind of database."""
     directory: Path = tmp_path_factory.mktemp("stack")
-    with Stack(directory) as running:
+    url = request.getfixturevalue("cluster").new_database() if request.param == "postgres" else None
+    with Stack(directory, url) as running:
         running.start_scheduler("--beat-interval", "0.2")
         running.start_location("team", SOURCE)
         yield running
