@@ -43,7 +43,8 @@ def serve(settings: Settings, announce: Callable[[str], None] = lambda address: 
     directory = DataDirectory(settings.data_directory)
     try:
         for pid in directory.groups.end_all():
-            tell(f"process {pid}, left over from an earlier start of this location, was killed\n")
+            left = f"process {pid}, left over from an earlier start of this location, was killed\n"
+            tell(left, "leftover_killed", pid=pid)
         adopt_orphans()
         asyncio.run(_serve(settings, directory, announce))
     finally:
@@ -121,13 +122,15 @@ async def _follow(definitions: Definitions, desk: Desk, server: LocationServer) 
         return
     if list(failure.failure.exception_types[:1]) == [f"{LoadError.__module__}.{LoadError.__qualname__}"]:
         raise LoadError(failure.failure.message.removeprefix("LoadError: "), module=definitions.module)
-    tell(f"module '{definitions.module}' could not be loaded: {failure.failure.message}\n")
+    message = failure.failure.message
+    tell(f"module '{definitions.module}' could not be loaded: {message}\n", "load_failed", module=definitions.module)
 
 
 async def _drain(desk: Desk, settings: Settings, signals: _Signals) -> None:
     desk.drain()
     if desk.book.live_count:
-        tell(f"waiting for {desk.book.live_count} running steps; interrupt again to end them\n")
+        count = desk.book.live_count
+        tell(f"waiting for {count} running steps; interrupt again to end them\n", "drain_started", running=count)
     await _until(lambda: not desk.book.live_count or signals.second.is_set(), settings.drain_grace)
     if desk.book.live_count:
         grace = 0.0 if signals.second.is_set() else settings.stop_grace

@@ -30,6 +30,7 @@ class Ending(Enum):
 class HeldAttempt:
     """An attempt from its arrival until the scheduler has committed its end.
 
+    `run_id`, `step_key` and `number` say for people which it is; they are not known of one that is left over.
     `home` is the run whose home process it needs, "" for any worker. `is_left_over` is one of an older boot that has
     not ended: all that is left of it is in the spool.
     """
@@ -49,6 +50,13 @@ class HeldAttempt:
     kill_at: float = NEVER
     is_killed: bool = False
     is_left_over: bool = False
+    run_id: str = ""
+    step_key: str = ""
+    number: int = 0
+
+    def ids(self) -> dict[str, object]:
+        """What an event says of it."""
+        return {"run_id": self.run_id, "step_key": self.step_key, "attempt": self.number, "token": self.token}
 
     @property
     def is_settled(self) -> bool:

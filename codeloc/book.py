@@ -11,13 +11,22 @@ from typing import cast
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from codeloc import console
 from codeloc.attempts import HeldAttempt, Phase
 from codeloc.ledger import Ledger
 from codeloc.session import Outlet, Session, SessionState
 from codeloc.spool import Position, Spool
 from codeloc.spool_records import RecordKind
 from rivers.clock import Clock
-from rivers.v1.step_service_pb2 import AttemptEnded, AttemptEvent, AttemptPhase, Beat, Replayed, Report
+from rivers.v1.step_service_pb2 import (
+    AttemptEnded,
+    AttemptEvent,
+    AttemptOutcome,
+    AttemptPhase,
+    Beat,
+    Replayed,
+    Report,
+)
 from rivers.v1.step_service_pb2 import HeldAttempt as Held
 from rivers.wire.times import encode_time
 
@@ -65,6 +74,7 @@ class Book:
             self.close_session(self.session, f"session {number} of term {term} was opened")
         ledger.note_session(term, number)
         self.session = Session(term=term, outlet=outlet, beat_interval=interval, now=now)
+        console.info("session_opened", session=number, term=term, held=len(self.held))
         return self.session
 
     def close_session(self, session: Session, reason: str) -> None:
@@ -72,6 +82,7 @@ class Book:
         if session.state is SessionState.CLOSED:
             return
         session.state = SessionState.CLOSED
+        console.info("session_closed", term=session.term, reason=reason or "the stream ended")
         session.outlet.close(reason)
         if session is self.session:
             self.session = None
@@ -131,6 +142,8 @@ class Book:
         self.held[attempt.token] = attempt
         self.live_count += 1
         self.live_hash ^= attempt.token
+        if console.is_debug():
+            console.debug("attempt_received", **attempt.ids())
 
     def report(self, attempt: HeldAttempt, event: AttemptEvent, kind: RecordKind = RecordKind.EVENT) -> None:
         """The next event of an attempt; it happened now, unless it says when."""
@@ -155,6 +168,8 @@ class Book:
         attempt.worker = None
         self.live_count -= 1
         self.live_hash ^= attempt.token
+        if console.is_debug():
+            console.debug("attempt_ended", outcome=AttemptOutcome.Name(ended.outcome), **attempt.ids())
         self.report(attempt, AttemptEvent(ended=ended, time=time), RecordKind.ENDED)
 
     def acknowledge(self, token: int, seq: int) -> None:

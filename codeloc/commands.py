@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from rivers.errors import ConfigurationError, LoadError
+from rivers.log_options import FORMAT_VARIABLE, LEVEL_VARIABLE, LogOptions
 
 
 def serve(
@@ -37,10 +38,15 @@ def serve(
     advertise: Annotated[str, typer.Option(help="Host name that the scheduler dials, when not --host.")] = "",
     durable_spool: Annotated[bool, typer.Option(help="Results survive a loss of power too (fsync).")] = False,
     insecure: Annotated[bool, typer.Option(help="Serve beyond loopback without TLS and tokens.")] = False,
+    log_level: Annotated[str, typer.Option(envvar=LEVEL_VARIABLE, help="debug, info, warning or error.")] = "warning",
+    log_format: Annotated[
+        str, typer.Option(envvar=FORMAT_VARIABLE, help="console, for people, or json: one object a line.")
+    ] = "console",
 ) -> None:
     """Serve a module as a code location."""
     # The C core writes its own lines to stderr, beside ours that say the same better.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    options = LogOptions.parse(log_level, log_format)
     _check_module(module)
     if not insecure and not _is_loopback(host):
         raise ConfigurationError(
@@ -49,10 +55,12 @@ def serve(
             field="host",
         )
     from codeloc.app import serve as serve_location
+    from codeloc.console import configure
     from codeloc.segments import encode_segment
     from codeloc.settings import Settings
 
     name = name or module.rpartition(".")[2]
+    configure(options, location=name)
     settings = Settings(
         module=module,
         variable=repo_var,

@@ -98,7 +98,9 @@ class ProcessCrew:
         else:
             tell(
                 f"worker {worker.pid} has loaded other definitions than this location serves: files of module "
-                f"'{self._launch.module}' have changed; restart the location to serve the new ones\n"
+                f"'{self._launch.module}' have changed; restart the location to serve the new ones\n",
+                "worker_refused",
+                pid=worker.pid,
             )
             worker.kill()
 
@@ -166,7 +168,7 @@ class ProcessCrew:
         """The host must not be forked any more: from here on every worker imports the module itself."""
         if not self.refusal:
             self.refusal = reason
-            tell(f"workers are started afresh and not forked, because {reason}\n")
+            tell(f"workers are started afresh and not forked, because {reason}\n", "fork_refused")
         process = self._workers.pop(number, None)
         if process is not None:
             process.abandon()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from codeloc import console
 from codeloc.attempts import Ending, HeldAttempt, Phase
 from codeloc.book import Book
 from codeloc.endings import Exit, fenced, home_lost, not_started
@@ -263,7 +264,15 @@ class Desk:
         if self.book.knows(assign.token):
             return
         lease = decode_duration(assign.lease) if assign.HasField("lease") else NEVER
-        attempt = HeldAttempt(assign.token, self._boot, assign=assign, lease=lease or NEVER)
+        attempt = HeldAttempt(
+            assign.token,
+            self._boot,
+            assign=assign,
+            lease=lease or NEVER,
+            run_id=assign.run_id,
+            step_key=assign.step.step_key,
+            number=assign.attempt,
+        )
         if assign.step.placement == PLACEMENT_HOME:
             attempt.home = assign.run_id
         self.book.receive(attempt)
@@ -344,6 +353,8 @@ class Desk:
         elif over or now >= attempt.kill_at:
             attempt.ending = attempt.ending or Ending.LEASE
             self._floor.kill(attempt)
+            if not attempt.is_killed:
+                console.warning("attempt_killed", cause=(attempt.ending or Ending.LEASE).value, **attempt.ids())
         elif now >= attempt.polite_at(self._heard_at) and attempt.ending is None:
             self._ask_to_end(attempt, Ending.LEASE, "", attempt.expires_at(self._heard_at))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
+from codeloc import console
 from codeloc.attempts import Ending, HeldAttempt, Phase
 from codeloc.book import Book
 from codeloc.endings import Exit, crashed, fenced, home_lost, not_started, stopped
@@ -61,6 +62,7 @@ class Floor:
             self.roster.ready(seat)
 
     def attempt_of(self, worker: int) -> HeldAttempt | None:
+            console.debug("worker_started", worker=worker, pid=pid)
         """What a worker works on."""
         seat = self.roster.seats.get(worker)
         return seat.attempt if seat is not None else None
@@ -85,6 +87,7 @@ class Floor:
         self.roster.gone(seat)
         if not seat.is_ready:
             self._start_failed(exit, now)
+        self._note_end(seat, exit)
             return
         if attempt is not None:
             self._book.end(attempt, _judged(attempt, exit, seat, output_cut))
@@ -131,6 +134,8 @@ class Floor:
             self._orders.append(partial(self._crew.assign, seat.worker, assign))
 
     def open_seats(self, now: float) -> None:
+            if console.is_debug():
+                console.debug("attempt_started", worker=seat.worker, pid=seat.pid, **attempt.ids())
         """Starts workers for those who wait."""
         if now >= self.start_at:
             for seat in self.roster.open_seats():
@@ -149,6 +154,12 @@ class Floor:
     def _start_failed(self, exit: Exit, now: float) -> None:
         """A worker died before it was ready: the next one is tried later, and those who wait are told if it goes on."""
         self._failed_starts += 1
+    def _note_end(self, seat: Seat, exit: Exit) -> None:
+        """A worker that nobody let go or killed has died: that is worth a line."""
+        held = seat.attempt.ids() if seat.attempt is not None else {}
+        say = console.debug if seat.is_leaving or seat.is_dying else console.warning
+        say("worker_ended", worker=seat.worker, pid=seat.pid, exit=str(exit), **held)
+
         self.start_at = now + min(0.1 * 2**self._failed_starts, _LONGEST_PAUSE)
         if self._failed_starts >= _TOO_MANY_STARTS:
             for attempt in self.roster.waiting():

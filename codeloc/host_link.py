@@ -107,7 +107,8 @@ class HostLink:
         else:
             tell(
                 f"the definitions of module '{self._launch.module}' have changed since this location was started; "
-                "it serves the old ones while it has workers that know them; restart it to serve the new ones\n"
+                "it serves the old ones while it has workers that know them; restart it to serve the new ones\n",
+                "definitions_changed",
             )
 
     def _stderr(self, text: str) -> None:
@@ -128,7 +129,7 @@ class HostLink:
         if self._is_closed:
             return
         if was_loaded or self._definitions.digest:
-            tell(f"the host process {exit}; it is started again\n")
+            tell(f"the host process {exit}; it is started again\n", "host_died")
             self._loop.call_later(self._pause, self.start)
             self._pause = min(self._pause * 2, _LONGEST_PAUSE)
         elif self._definitions.failure is None:

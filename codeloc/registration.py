@@ -93,14 +93,16 @@ class Registration:
             answer = await stub.Register(request, timeout=_DEADLINE)
         except grpc.aio.AioRpcError as error:
             if error.code() in _REFUSALS:
-                self._say(f"the scheduler at {self._scheduler} refuses location '{self._location}': {error.details()}")
+                refusal = f"the scheduler at {self._scheduler} refuses location '{self._location}': {error.details()}"
+                self._say(refusal, "registration_refused")
                 return _AGAIN
-            self._say(f"no scheduler answers at {self._scheduler} ({error.code().name}); trying on")
+            silence = f"no scheduler answers at {self._scheduler} ({error.code().name}); trying on"
+            self._say(silence, "scheduler_missed")
             return None
         self._said = ""
         return decode_duration(answer.retry_after) if answer.HasField("retry_after") else _AGAIN
 
-    def _say(self, text: str) -> None:
+    def _say(self, text: str, event: str) -> None:
         if text != self._said:
             self._said = text
-            tell(f"{text}\n")
+            tell(f"{text}\n", event, scheduler=self._scheduler)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import logging
 import os
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
-import structlog
 import typer
 
 from rivers.database_url import DATABASE_VARIABLE, refuse_password
 from rivers.errors import ConfigurationError
+from rivers.log_options import FORMAT_VARIABLE, LEVEL_VARIABLE, LogOptions
 from rivers_server.settings import CoreSettings, SchedulerSettings
 
 
@@ -34,7 +32,10 @@ def scheduler(
     ] = 10,
     beat_interval: Annotated[float, typer.Option(help="Seconds between a location's signs of life.", min=0.05)] = 2.0,
     insecure: Annotated[bool, typer.Option(help="Serve beyond loopback without TLS and tokens.")] = False,
-    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "warning",
+    log_level: Annotated[str, typer.Option(envvar=LEVEL_VARIABLE, help="debug, info, warning or error.")] = "warning",
+    log_format: Annotated[
+        str, typer.Option(envvar=FORMAT_VARIABLE, help="console, for people, or json: one object a line.")
+    ] = "console",
 ) -> None:
     """Run the scheduler server: queue, runs and their history."""
     # The C core writes its own lines to stderr, beside ours that say the same better.
@@ -48,13 +49,10 @@ def scheduler(
             field="host",
         )
     refuse_password(context, database_url)
-    level = logging.getLevelNamesMapping().get(log_level.upper())
-    if level is None:
-        raise ConfigurationError(f"--log-level {log_level!r}: choose debug, info, warning or error", field="log_level")
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
-    )
+    options = LogOptions.parse(log_level, log_format)
+    from rivers_server.logs import configure
+
+    configure(options)
     settings = SchedulerSettings(
         host=host,
         port=port,

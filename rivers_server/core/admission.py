@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import structlog
+
 from rivers.errors import RiversError
 from rivers.lifecycle.events import Event
 from rivers.lifecycle.states import EventType
@@ -15,6 +17,8 @@ from rivers_server.core.live import LiveRun
 if TYPE_CHECKING:
     from rivers_server.core.core import Batch, Core
 
+log = structlog.get_logger()
+
 
 def admit(core: Core, batch: Batch) -> None:
     """Starts waiting runs while a place is free and a gate is open."""
@@ -24,6 +28,7 @@ def admit(core: Core, batch: Batch) -> None:
             plan = _current_plan(core, row, stored)
         except RiversError as error:
             core.state.queue.park(row, f"cannot be planned any more: {error}")
+            log.warning("run_parked", run_id=row.run_id, location=row.location, reason=str(error))
             continue
         if plan is not stored:
             row.digest, row.nodes, row.total_steps = plan.digest, plan.nodes, len(plan.steps)
@@ -36,6 +41,7 @@ def admit(core: Core, batch: Batch) -> None:
         core.state.runs[row.run_id] = run
         batch.dirty[row.run_id] = run
         core.settle(batch)
+        log.info("run_admitted", run_id=row.run_id, location=row.location, steps=row.total_steps)
 
 
 def is_connected(core: Core, row: RunRow) -> bool:

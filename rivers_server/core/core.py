@@ -195,7 +195,7 @@ class Core:
             self.state.attempts.pop(step.token, None)
         if run.has_home:
             dispatching.release_home(self, batch, run)
-        log.debug("run_ended", run_id=run_id, state=run.row.state.name)
+        log.info("run_ended", run_id=run_id, state=run.row.state.name)
 
     def _rebuild(self, messages: Sequence[Message]) -> None:
         for message in messages:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import structlog
+
 from rivers.definitions.snapshot import Snapshot
 from rivers.errors import RiversError
 from rivers.lifecycle.attempt import Attempt
@@ -17,6 +19,8 @@ from rivers_server.core.replica import Replica
 
 if TYPE_CHECKING:
     from rivers_server.core.core import Batch, Core
+
+log = structlog.get_logger()
 
 
 def enqueue(core: Core, run: LiveRun) -> None:
@@ -101,6 +105,10 @@ def _issue(core: Core, batch: Batch, replica: Replica, run: LiveRun, ordinal: in
     replica.in_flight.add(token)
     batch.writes.attempts[token] = attempt
     batch.dirty[run.row.run_id] = run
+    key = run.plan.steps[ordinal].key
+    log.debug(
+        "attempt_assigned", run_id=attempt.run_id, step_key=key, attempt=number, token=token, location=replica.name
+    )
     return attempt
 
 

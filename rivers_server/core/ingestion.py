@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import structlog
+
 from rivers.lifecycle.attempt import ATTEMPT, Attempt, AttemptEvent
 from rivers.lifecycle.events import Failure
 from rivers.lifecycle.states import AttemptOutcome, AttemptState, FailureReason
@@ -24,6 +26,8 @@ from rivers_server.core.reports import (
 
 if TYPE_CHECKING:
     from rivers_server.core.core import Batch, Core
+
+log = structlog.get_logger()
 
 
 def take_reports(core: Core, batch: Batch, message: Reported) -> None:
@@ -74,6 +78,7 @@ def _apply(core: Core, batch: Batch, run: LiveRun, attempt: Attempt, report: Att
         case Started():
             if attempt.state == AttemptState.ASSIGNED:
                 attempt.state = ATTEMPT.apply(attempt, attempt.state, AttemptEvent.START)
+                log.debug("attempt_started", run_id=attempt.run_id, token=attempt.token, location=attempt.location)
             if counts:
                 progress.start(ordinal)
         case Materialized() if counts:
@@ -97,6 +102,17 @@ def end(
     replica = core.state.replicas.get(attempt.location)
     if replica is not None:
         replica.in_flight.discard(attempt.token)
+    log.debug("attempt_ended", run_id=attempt.run_id, token=attempt.token, outcome=outcome.name)
+    if outcome == AttemptOutcome.LOST:
+        log.warning(
+            "attempt_lost",
+            run_id=attempt.run_id,
+            step_key=run.plan.steps[attempt.ordinal].key,
+            attempt=attempt.number,
+            token=attempt.token,
+            location=attempt.location,
+            reason=failure.message if failure is not None else "",
+        )
     step = run.progress.steps[attempt.ordinal]
     if step.token != attempt.token or step.state.is_terminal:
         core.state.attempts.pop(attempt.token, None)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import structlog
+
 from rivers.errors import ConflictError
 from rivers.storage.rows import LocationRow
 from rivers_server.core.inputs import Deregister, Register, SnapshotRead
@@ -12,11 +14,16 @@ from rivers_server.core.replica import Replica
 if TYPE_CHECKING:
     from rivers_server.core.core import Batch, Core
 
+log = structlog.get_logger()
+
 
 def register(core: Core, batch: Batch, message: Register) -> None:
     """Notes that a location exists and has it dialled. Renews nothing: leases live on the step stream only."""
     replica = core.state.replicas.get(message.location)
     if replica is not None and replica.session and replica.home_id != message.home_id:
+        log.warning(
+            "registration_refused", location=message.location, address=message.address, taken_by=replica.row.address
+        )
         raise ConflictError(
             f"location '{message.location}' is already served from {replica.row.address}; "
             f"the one at {message.address} needs another name (`--name`)",
@@ -35,6 +42,7 @@ def register(core: Core, batch: Batch, message: Register) -> None:
         row.home_id, row.boot = message.home_id, message.boot
         batch.writes.locations.append(row)
         batch.outbox.dial.append((message.location, message.address))
+        log.info("location_registered", location=message.location, address=message.address, boot=message.boot)
     batch.outbox.answer(message.reply, (core.store.store_id, core.store.term))
 
 
@@ -49,6 +57,7 @@ def deregister(core: Core, batch: Batch, message: Deregister) -> None:
         if not replica.in_flight and not replica.ready:
             del core.state.replicas[message.location]
         batch.writes.forgotten_locations.append(message.location)
+        log.info("location_left", location=message.location, boot=message.boot)
     batch.outbox.answer(message.reply, None)
 
 
@@ -67,6 +76,7 @@ def take_snapshot(core: Core, batch: Batch, message: SnapshotRead) -> None:
             )
             replica.refused_digest = message.snapshot.digest
             replica.snapshot = None
+            log.warning("definitions_refused", location=message.location, owner=other.name, asset=shared[0])
             raise ConflictError(replica.refusal, location=message.location, owner=other.name)
     replica.refusal = ""
     replica.snapshot = message.snapshot

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import structlog
+
 from rivers.errors import LocationNotFoundError, LocationUnavailableError, RunNotFoundError
 from rivers.lifecycle.events import Event
 from rivers.lifecycle.states import EventType, RunState
@@ -16,6 +18,8 @@ from rivers_server.core.inputs import Cancel, Explain, Submit
 
 if TYPE_CHECKING:
     from rivers_server.core.core import Batch, Core
+
+log = structlog.get_logger()
 
 
 def submit(core: Core, batch: Batch, message: Submit) -> None:
@@ -58,12 +62,14 @@ def submit(core: Core, batch: Batch, message: Submit) -> None:
         state.requests[message.request_id] = run_id
     core.plans[run_id] = plan
     state.queue.add(row)
+    log.debug("run_queued", run_id=run_id, location=row.location, request_id=row.request_id)
     batch.outbox.answer(message.reply, (row, False))
 
 
 def cancel(core: Core, batch: Batch, message: Cancel) -> None:
     """Asks a run to stop. A queued one ends at once; one that is over is left as it is."""
     run = core.state.runs.get(message.run_id)
+    log.debug("cancel_requested", run_id=message.run_id, reason=message.reason)
     if run is not None:
         run.progress.cancel(message.reason)
         sessions.stop_attempts(core, batch, run, message.reason)
