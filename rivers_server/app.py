@@ -29,6 +29,7 @@ from rivers.v1 import (
     run_service_pb2,
     run_service_pb2_grpc,
 )
+from rivers_server.api.border import Border
 from rivers_server.api.catalog import CatalogServicer
 from rivers_server.api.locations import LocationServicer
 from rivers_server.api.planner import Planner
@@ -36,8 +37,10 @@ from rivers_server.api.reader import Reader
 from rivers_server.api.runs import RunServicer
 from rivers_server.chance import SystemChance
 from rivers_server.core.core import Core
-from rivers_server.core.store import DatabaseStore
+from rivers_server.core.outbox import Transport
+from rivers_server.core.store import DatabaseStore, Store
 from rivers_server.core.thread import CoreThread
+from rivers_server.failpoints import FailingStore, FailingTransport, Failpoint
 from rivers_server.links.exchange import Exchange
 from rivers_server.settings import SchedulerSettings
 from rivers_server.watch import Watches
@@ -77,18 +80,25 @@ class Scheduler:
         """
         loop = asyncio.get_running_loop()
         settings = self.settings
-        self._server = grpc.aio.server(options=SERVER_OPTIONS)
+        limits = (
+            ("grpc.max_receive_message_length", settings.limits.message_bytes),
+            ("grpc.max_concurrent_streams", settings.limits.calls_per_connection),
+        )
+        self._server = grpc.aio.server(
+            options=(*SERVER_OPTIONS, *limits), maximum_concurrent_rpcs=settings.limits.calls
+        )
         self.address = self._bind(self._server)
         self._database = await asyncio.to_thread(self._open_database)
         leadership = await asyncio.to_thread(
             Leadership.take, self._database, holder=f"{socket.gethostname()}:{os.getpid()}", address=self.address
         )
-        watches = Watches()
+        watches = Watches(settings.limits)
         self._exchange = Exchange(watches, settings.beat_interval)
+        store, transport = self._seams(leadership)
         core = Core(
-            store=DatabaseStore(self._database, leadership),
+            store=store,
             clock=SystemClock(),
-            transport=self._exchange,
+            transport=transport,
             chance=SystemChance(),
             settings=settings.core,
         )
@@ -138,6 +148,12 @@ class Scheduler:
 
     # -- within -----------------------------------------------------------------------------------------------------
 
+    def _seams(self, leadership: Leadership) -> tuple[Store, Transport]:
+        failpoint = Failpoint.from_environment(os.environ)
+        if failpoint is None:
+            return DatabaseStore(self._database, leadership), self._exchange
+        return FailingStore(self._database, leadership, failpoint), FailingTransport(self._exchange, failpoint)
+
     def _bind(self, server: grpc.aio.Server) -> str:
         host, port = self.settings.host, self.settings.port
         try:
@@ -159,11 +175,15 @@ class Scheduler:
 
     def _add_services(self, put: Callable[[Any], None], watches: Watches) -> None:
         server, planner = self._server, Planner(self._snapshot_of)
-        runs = RunServicer(put, self._reader, planner, watches)
+        border = Border(self.settings.limits)
+        runs = RunServicer(put, self._reader, planner, watches, border)
         run_service_pb2_grpc.add_RunServiceServicer_to_server(runs, server)
-        catalog = CatalogServicer(lambda: list(self._core.state.replicas.values()), self._exchange.status, self._reader)
+        catalog = CatalogServicer(
+            lambda: list(self._core.state.replicas.values()), self._exchange.status, self._reader, border
+        )
         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(catalog, server)
-        location_service_pb2_grpc.add_LocationServiceServicer_to_server(LocationServicer(put), server)
+        locations = LocationServicer(put, lambda: self._core.state.replicas.keys(), border)
+        location_service_pb2_grpc.add_LocationServiceServicer_to_server(locations, server)
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # the stubs lack it
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         reflection.enable_server_reflection(

@@ -9,7 +9,7 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -134,7 +134,11 @@ class Stack:
         """
         arguments = ["scheduler", "--port", str(self.port), "--storage-path", "scheduler", *options]
         variables = {"RIVERS_DATABASE_URL": self.database_url} if self.database_url is not None else {}
+        if failpoint:
+            variables["RIVERS_FAILPOINT"] = failpoint
         self.scheduler = self._start("scheduler", arguments, **variables)
+        if failpoint:
+            return f"127.0.0.1:{self.port}"
         address = self.scheduler.line_with("scheduler on ").split()[-1]
         self.port = int(address.rsplit(":", 1)[1])
         return address

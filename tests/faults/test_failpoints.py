@@ -1,0 +1,125 @@
+"""The scheduler dies at every transition of a run, before and after its commit, and is started again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from signal import SIGKILL
+
+import pytest
+
+from rivers_client import RunHandle
+from rivers_server.failpoints import Moment, Transition
+from tests.stack import Stack
+
+CHAIN = """
+    @rs.Asset
+    def a() -> int:
+        mark("a"); print("a"); return 1
+    @rs.Asset
+    def b(a: int) -> int:
+        mark("b"); time.sleep(0.3); print("b"); return a + 1
+    @rs.Asset
+    def c(b: int) -> int:
+        mark("c"); print("c"); return b + 1
+    @rs.Asset
+    def endless() -> int:
+        mark("endless"); time.sleep(60); mark("woke"); return 1
+    @rs.Asset
+    def never(endless: int) -> int:
+        mark("never"); return 1
+    repo = rs.CodeRepository(
+        assets=[a, b, c, endless, never], jobs=[rs.Job("all", [a, b, c]), rs.Job("endless", [endless, never])]
+    )
+"""
+BEATS = ("--beat-interval", "0.2")
+
+#: Every transition of a run that goes well; the second of a kind where there is one, so that all is in motion.
+POINTS = [
+    *((Transition.SUBMIT, moment, 1) for moment in Moment),
+    *((Transition.DISPATCH, moment, 2) for moment in Moment),
+    *((Transition.STARTED, moment, 2) for moment in Moment),
+    *((Transition.OUTPUT, moment, 2) for moment in Moment),
+    *((Transition.ENDED, moment, 2) for moment in Moment),
+    *((Transition.RUN_END, moment, 1) for moment in Moment),
+]
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A location that stays while schedulers come and go."""
+    with Stack(tmp_path_factory.mktemp("failpoints")) as running:
+        running.start_scheduler(*BEATS)
+        running.start_location("chain", CHAIN)
+        yield running
+
+
+def meets(stack: Stack, point: str, action: Callable[[], RunHandle]) -> RunHandle:
+    """Does something with a scheduler that dies at a point of it, and starts another one; the caller waits so long."""
+    assert stack.scheduler is not None
+    if stack.scheduler.process.poll() is None:
+        stack.kill_scheduler()
+    stack.start_scheduler(*BEATS, failpoint=point)
+    with ThreadPoolExecutor(1) as other:
+        result = other.submit(action)
+        assert stack.scheduler.process.wait(30) == -SIGKILL
+        stack.start_scheduler(*BEATS)
+        return result.result(30)
+
+
+def bodies(stack: Stack, before: int) -> list[str]:
+    """The bodies that ran since."""
+    return stack.marks("chain")[before:]
+
+
+@pytest.mark.parametrize(("transition", "moment", "count"), POINTS, ids=str)
+def test_S01_dead_at_a_transition_every_body_runs_once(
+    shared: Stack, transition: Transition, moment: Moment, count: int
+) -> None:
+    before = len(shared.marks("chain"))
+
+    def submit() -> RunHandle:
+        shared.await_location("chain")
+        return shared.client.runs.submit(location="chain", job="all")
+
+    run = meets(shared, f"{transition}.{moment}:{count}", submit)
+    assert run.wait(timeout=30).state.name == "SUCCEEDED"
+    assert bodies(shared, before) == ["a", "b", "c"]
+    assert sorted("".join(chunk.text for chunk in run.logs()).split()) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("moment", Moment)
+def test_S01_dead_while_a_run_that_waited_is_admitted(shared: Stack, moment: Moment) -> None:
+    before = len(shared.marks("chain"))
+    shared.kill_scheduler()
+    shared.start_scheduler(*BEATS, "--max-concurrent-runs", "0")
+    shared.await_location("chain")
+    run = shared.client.runs.submit(location="chain", job="all")
+    assert meets(shared, f"{Transition.ADMIT}.{moment}", lambda: run) is run
+    assert run.wait(timeout=30).state.name == "SUCCEEDED"
+    assert bodies(shared, before) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("moment", [Moment.BEFORE_DELIVERY, Moment.AFTER_DELIVERY])
+def test_S01_dead_while_an_attempt_is_adopted(shared: Stack, moment: Moment) -> None:
+    before = len(shared.marks("chain"))
+    run = shared.client.runs.submit(location="chain", job="all")
+    shared.until(lambda: "b" in bodies(shared, before), "the second body")
+    meets(shared, f"{Transition.ADOPT}.{moment}", lambda: run)
+    assert run.wait(timeout=30).state.name == "SUCCEEDED"
+    assert bodies(shared, before) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("moment", Moment)
+def test_S01_dead_while_a_run_is_canceled(shared: Stack, moment: Moment) -> None:
+    before = len(shared.marks("chain"))
+    run = shared.client.runs.submit(location="chain", job="endless")
+    shared.until(lambda: bodies(shared, before), "the body")
+
+    def cancel() -> RunHandle:
+        run.cancel()
+        return run
+
+    meets(shared, f"{Transition.CANCEL}.{moment}", cancel)
+    assert run.wait(timeout=30).state.name == "CANCELED"
+    assert bodies(shared, before) == ["endless"]
