@@ -351,10 +351,10 @@ class Desk:
             if over:
                 self.book.end(attempt, not_started("its lease passed while it waited"))
         elif over or now >= attempt.kill_at:
-            attempt.ending = attempt.ending or Ending.LEASE
-            self._floor.kill(attempt)
             if not attempt.is_killed:
                 console.warning("attempt_killed", cause=(attempt.ending or Ending.LEASE).value, **attempt.ids())
+            attempt.ending = attempt.ending or Ending.LEASE
+            self._floor.kill(attempt)
         elif now >= attempt.polite_at(self._heard_at) and attempt.ending is None:
             self._ask_to_end(attempt, Ending.LEASE, "", attempt.expires_at(self._heard_at))
 

@@ -59,10 +59,10 @@ class Floor:
         if (seat := self.roster.seats.get(worker)) is not None:
             self._failed_starts = 0
             seat.pid = pid
+            console.debug("worker_started", worker=worker, pid=pid)
             self.roster.ready(seat)
 
     def attempt_of(self, worker: int) -> HeldAttempt | None:
-            console.debug("worker_started", worker=worker, pid=pid)
         """What a worker works on."""
         seat = self.roster.seats.get(worker)
         return seat.attempt if seat is not None else None
@@ -84,10 +84,10 @@ class Floor:
         if seat is None:
             return
         attempt, lost = seat.attempt, seat.home if not seat.is_leaving else ""
+        self._note_end(seat, exit)
         self.roster.gone(seat)
         if not seat.is_ready:
             self._start_failed(exit, now)
-        self._note_end(seat, exit)
             return
         if attempt is not None:
             self._book.end(attempt, _judged(attempt, exit, seat, output_cut))
@@ -131,11 +131,11 @@ class Floor:
             # Spooled before the worker is given anything: after a restart this attempt counts as started (A2).
             started = AttemptEvent(started=AttemptStarted(pid=seat.pid))
             self._book.report(attempt, started, RecordKind.STARTED)
+            if console.is_debug():
+                console.debug("attempt_started", worker=seat.worker, pid=seat.pid, **attempt.ids())
             self._orders.append(partial(self._crew.assign, seat.worker, assign))
 
     def open_seats(self, now: float) -> None:
-            if console.is_debug():
-                console.debug("attempt_started", worker=seat.worker, pid=seat.pid, **attempt.ids())
         """Starts workers for those who wait."""
         if now >= self.start_at:
             for seat in self.roster.open_seats():
@@ -151,15 +151,15 @@ class Floor:
             self._is_output_held = not is_saved
             self._crew.hold_output(self._is_output_held)
 
-    def _start_failed(self, exit: Exit, now: float) -> None:
-        """A worker died before it was ready: the next one is tried later, and those who wait are told if it goes on."""
-        self._failed_starts += 1
     def _note_end(self, seat: Seat, exit: Exit) -> None:
         """A worker that nobody let go or killed has died: that is worth a line."""
         held = seat.attempt.ids() if seat.attempt is not None else {}
         say = console.debug if seat.is_leaving or seat.is_dying else console.warning
         say("worker_ended", worker=seat.worker, pid=seat.pid, exit=str(exit), **held)
 
+    def _start_failed(self, exit: Exit, now: float) -> None:
+        """A worker died before it was ready: the next one is tried later, and those who wait are told if it goes on."""
+        self._failed_starts += 1
         self.start_at = now + min(0.1 * 2**self._failed_starts, _LONGEST_PAUSE)
         if self._failed_starts >= _TOO_MANY_STARTS:
             for attempt in self.roster.waiting():
