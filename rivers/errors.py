@@ -15,6 +15,7 @@
     └── UnavailableError           try again: nothing is wrong with the request
         ├── LocationUnavailableError
         ├── SchedulerUnavailableError
+        ├── OverloadedError
         └── StorageUnavailableError    a `StorageError` too
 
 Every class has a stable `code` and the gRPC `status` that it travels as; the client raises the class that the server
@@ -227,6 +228,13 @@ class SchedulerUnavailableError(UnavailableError):
     """No scheduler answers at {address}; start one with `rivers scheduler`."""
 
     code = "scheduler_unavailable"
+
+
+class OverloadedError(UnavailableError):
+    """All places for {limit} are taken; try again when some are free."""
+
+    code = "overloaded"
+    status = "RESOURCE_EXHAUSTED"
 
 
 class StorageUnavailableError(UnavailableError, StorageError):

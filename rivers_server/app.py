@@ -29,6 +29,7 @@ from rivers.v1 import (
     run_service_pb2,
     run_service_pb2_grpc,
 )
+from rivers_server.api.border import Border
 from rivers_server.api.catalog import CatalogServicer
 from rivers_server.api.locations import LocationServicer
 from rivers_server.api.planner import Planner
@@ -79,13 +80,19 @@ class Scheduler:
         """
         loop = asyncio.get_running_loop()
         settings = self.settings
-        self._server = grpc.aio.server(options=SERVER_OPTIONS)
+        limits = (
+            ("grpc.max_receive_message_length", settings.limits.message_bytes),
+            ("grpc.max_concurrent_streams", settings.limits.calls_per_connection),
+        )
+        self._server = grpc.aio.server(
+            options=(*SERVER_OPTIONS, *limits), maximum_concurrent_rpcs=settings.limits.calls
+        )
         self.address = self._bind(self._server)
         self._database = await asyncio.to_thread(self._open_database)
         leadership = await asyncio.to_thread(
             Leadership.take, self._database, holder=f"{socket.gethostname()}:{os.getpid()}", address=self.address
         )
-        watches = Watches()
+        watches = Watches(settings.limits)
         self._exchange = Exchange(watches, settings.beat_interval)
         store, transport = self._seams(leadership)
         core = Core(
@@ -168,11 +175,15 @@ class Scheduler:
 
     def _add_services(self, put: Callable[[Any], None], watches: Watches) -> None:
         server, planner = self._server, Planner(self._snapshot_of)
-        runs = RunServicer(put, self._reader, planner, watches)
+        border = Border(self.settings.limits)
+        runs = RunServicer(put, self._reader, planner, watches, border)
         run_service_pb2_grpc.add_RunServiceServicer_to_server(runs, server)
-        catalog = CatalogServicer(lambda: list(self._core.state.replicas.values()), self._exchange.status, self._reader)
+        catalog = CatalogServicer(
+            lambda: list(self._core.state.replicas.values()), self._exchange.status, self._reader, border
+        )
         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(catalog, server)
-        location_service_pb2_grpc.add_LocationServiceServicer_to_server(LocationServicer(put), server)
+        locations = LocationServicer(put, lambda: self._core.state.replicas.keys(), border)
+        location_service_pb2_grpc.add_LocationServiceServicer_to_server(locations, server)
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # the stubs lack it
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         reflection.enable_server_reflection(

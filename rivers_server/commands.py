@@ -14,6 +14,7 @@ import typer
 from rivers.database_url import DATABASE_VARIABLE, refuse_password
 from rivers.errors import ConfigurationError
 from rivers.log_options import FORMAT_VARIABLE, LEVEL_VARIABLE, LogOptions
+from rivers_server.limits import Limits
 from rivers_server.settings import CoreSettings, SchedulerSettings
 
 
@@ -32,6 +33,7 @@ def scheduler(
     ] = 10,
     beat_interval: Annotated[float, typer.Option(help="Seconds between a location's signs of life.", min=0.05)] = 2.0,
     insecure: Annotated[bool, typer.Option(help="Serve beyond loopback without TLS and tokens.")] = False,
+    limit: Annotated[list[str] | None, typer.Option(help="NAME=NUMBER, see docs/limits.md; can be repeated.")] = None,
     log_level: Annotated[str, typer.Option(envvar=LEVEL_VARIABLE, help="debug, info, warning or error.")] = "warning",
     log_format: Annotated[
         str, typer.Option(envvar=FORMAT_VARIABLE, help="console, for people, or json: one object a line.")
@@ -60,6 +62,7 @@ def scheduler(
         database_url=database_url,
         beat_interval=timedelta(seconds=beat_interval),
         insecure=insecure,
+        limits=Limits.parse(limit or ()),
         core=CoreSettings(max_concurrent_runs=max_concurrent_runs),
     )
     asyncio.run(serve(settings, lambda address: typer.echo(f"scheduler on {address}")))

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+from rivers_server.limits import Limits
+
 
 @dataclass(frozen=True, slots=True)
 class CoreSettings:
@@ -34,3 +36,4 @@ class SchedulerSettings:
     beat_interval: timedelta = timedelta(seconds=2)
     insecure: bool = False
     core: CoreSettings = field(default_factory=CoreSettings)
+    limits: Limits = field(default_factory=Limits)

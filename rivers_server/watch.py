@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+
+from rivers.errors import OverloadedError
+from rivers_server.limits import Limits
 
 #: Changes of a run that goes on are gathered for so many seconds after a watcher was told; its end is told at once.
 GATHER = 0.025
@@ -39,12 +43,35 @@ class Watch:
 class Watches:
     """Waiters by run. Used on the event loop only."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
         self._waiters: dict[str, set[Watch]] = {}
+        self._watchers: Counter[str] = Counter()
 
     @contextmanager
-    def on(self, run_id: str) -> Iterator[Watch]:
-        """A watch on a run; subscribe first, then read (W8)."""
+    def on(self, run_id: str, connection: str = "") -> Iterator[Watch]:
+        """A watch on a run; subscribe first, then read (W8). `OverloadedError` when all places are taken."""
+        with self._place(connection):
+            yield from self._watch(run_id)
+
+    @contextmanager
+    def _place(self, connection: str) -> Iterator[None]:
+        here, most_here = self._watchers[connection], self._limits.watchers_per_connection
+        total, most = self._watchers.total(), self._limits.watchers
+        if here >= most_here or total >= most:
+            which = f"this connection follows {here} runs, and at most {most_here} can be followed over one"
+            if here < most_here:
+                which = f"{total} runs are being followed, and at most {most} can be"
+            raise OverloadedError(f"{which}; try again when others have ended", limit="watchers")
+        self._watchers[connection] += 1
+        try:
+            yield
+        finally:
+            self._watchers[connection] -= 1
+            if not self._watchers[connection]:
+                del self._watchers[connection]
+
+    def _watch(self, run_id: str) -> Iterator[Watch]:
         watch = Watch()
         waiters = self._waiters.setdefault(run_id, set())
         waiters.add(watch)

@@ -62,7 +62,7 @@ def executor_of(document: Mapping[str, Any] | None) -> ExecutorDefinition | None
                 f"config section 'execution' has no field '{key}'", remedy=nearest(key, ["executor", "max_workers"])
             )
     name, workers = execution.get("executor", "parallel"), execution.get("max_workers")
-    if name not in _EXECUTORS:
+    if not isinstance(name, str) or name not in _EXECUTORS:
         raise ConfigurationError(
             f"Unknown executor in config: '{name}'. Valid values: 'in_process', 'parallel'",
             remedy=nearest(str(name), _EXECUTORS),

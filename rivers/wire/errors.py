@@ -13,6 +13,7 @@ from google.rpc import status_pb2  # type: ignore[import-untyped]
 
 from rivers.errors import (
     InvalidRequestError,
+    OverloadedError,
     RequestError,
     RiversError,
     SchedulerUnavailableError,
@@ -127,6 +128,10 @@ def _without_detail(status: str, text: str, address: str) -> RiversError:
             return SchedulerUnavailableError(address=address)
         case "CANCELLED" | "INTERNAL" | "UNKNOWN" if status == "CANCELLED" or "stream" in text.lower():
             return UnavailableError(f"{address} broke off the call ({text}); try again", address=address)
+        case "RESOURCE_EXHAUSTED" if "larger than max" in text:
+            return InvalidRequestError(f"{address} does not take a message of this size: {text}", address=address)
+        case "RESOURCE_EXHAUSTED":
+            return OverloadedError(f"{address} has too much to do ({text}); try again", address=address)
         case "DEADLINE_EXCEEDED":
             return UnavailableError(f"{address} did not answer in time; try again, or allow more time", address=address)
         case "UNIMPLEMENTED":

@@ -15,6 +15,7 @@ from rivers.v1 import catalog_service_pb2, catalog_service_pb2_grpc, definitions
 from rivers.wire.definitions import encode_job, encode_output
 from rivers.wire.failures import encode_failure
 from rivers.wire.times import encode_time
+from rivers_server.api.border import Border
 from rivers_server.api.errors import unary
 from rivers_server.api.pages import decode_token, encode_token, page_size
 from rivers_server.api.reader import Reader
@@ -28,8 +29,13 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
     """Locations, assets and jobs."""
 
     def __init__(
-        self, replicas: Callable[[], Iterable[Replica]], status: Callable[[str], LinkStatus], reader: Reader
+        self,
+        replicas: Callable[[], Iterable[Replica]],
+        status: Callable[[str], LinkStatus],
+        reader: Reader,
+        border: Border,
     ) -> None:
+        self.border = border
         self._replicas = replicas
         self._status = status
         self._reader = reader
@@ -38,7 +44,7 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
     async def ListLocations(
         self, request: catalog_service_pb2.ListLocationsRequest, context: Context
     ) -> catalog_service_pb2.ListLocationsResponse:
-        size = page_size(request.page_size)
+        size = page_size(request.page_size, self.border.limits.page)
         place = decode_token(request.page_token, str)
         after = str(place[0]) if place else ""
         found = [replica for replica in self._of("") if replica.name > after]
@@ -51,7 +57,7 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
     async def ListAssets(
         self, request: catalog_service_pb2.ListAssetsRequest, context: Context
     ) -> catalog_service_pb2.ListAssetsResponse:
-        size = page_size(request.page_size)
+        size = page_size(request.page_size, self.border.limits.page)
         place = decode_token(request.page_token, str, str) or ("", "")
         found = sorted(
             (
@@ -74,7 +80,7 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
     async def ListJobs(
         self, request: catalog_service_pb2.ListJobsRequest, context: Context
     ) -> catalog_service_pb2.ListJobsResponse:
-        size = page_size(request.page_size)
+        size = page_size(request.page_size, self.border.limits.page)
         place = decode_token(request.page_token, str, str) or ("", "")
         found = sorted(
             (

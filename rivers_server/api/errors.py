@@ -1,4 +1,7 @@
-"""Errors as statuses: the client raises the class that the server raised."""
+"""Errors as statuses: the client raises the class that the server raised.
+
+A servicer has the `border` that every request must pass first.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,7 @@ def unary(method: Callable[..., Awaitable[T]]) -> Callable[..., Awaitable[T]]:
     @functools.wraps(method)
     async def call(self: Any, request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> T:
         try:
+            self.border.check(request)
             return await method(self, request, context)
         except Exception as error:
             await _abort(context, error, method.__name__)
@@ -38,6 +42,7 @@ def streaming(method: Callable[..., AsyncIterator[T]]) -> Callable[..., AsyncIte
     @functools.wraps(method)
     async def call(self: Any, request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[T]:
         try:
+            self.border.check(request)
             async for response in method(self, request, context):
                 yield response
         except Exception as error:

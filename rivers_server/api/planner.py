@@ -75,4 +75,7 @@ def _document(config: dict[str, object], snapshot: Snapshot, plan: RunPlan) -> d
     """The launch document, checked against what the plan runs."""
     running = {output.node: step.step for step in plan.steps for output in step.outputs}
     resources = {key for step in snapshot.steps for key in step.resources}
-    return normalised(config, names=snapshot.output_by_node.keys(), running=running, resources=resources)
+    try:
+        return normalised(config, names=snapshot.output_by_node.keys(), running=running, resources=resources)
+    except TypeError as error:
+        raise InvalidRequestError(str(error), field="config") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from grpc.aio import ServicerContext
@@ -12,12 +12,13 @@ from rivers.errors import InvalidRequestError, RiversError, RunNotFoundError
 from rivers.lifecycle.states import LaunchCause, RunKind, RunState
 from rivers.lifecycle.step import StepProgress
 from rivers.storage import events, logs, runs
-from rivers.storage.rows import RunRow
+from rivers.storage.rows import LogRow, RunRow
 from rivers.v1 import run_service_pb2, run_service_pb2_grpc
 from rivers.wire.errors import to_detail, to_status
 from rivers.wire.identity import decode_partition_key
 from rivers.wire.runs import encode_log, encode_run, encode_step
 from rivers.wire.values import decode_tags
+from rivers_server.api.border import Border
 from rivers_server.api.errors import streaming, unary
 from rivers_server.api.pages import decode_token, encode_token, page_size
 from rivers_server.api.planner import Planner
@@ -31,13 +32,17 @@ Connection = Any
 T = TypeVar("T")
 
 EVENTS_A_MESSAGE = 500
-MAX_BATCH = 1_000
+#: A message of output is closed when it has so many characters, whatever a chunk may hold.
+LOG_CHARACTERS_A_MESSAGE = 500_000
 
 
 class RunServicer(run_service_pb2_grpc.RunServiceServicer):
     """Runs. What changes state goes to the core; what only reads goes to the rows."""
 
-    def __init__(self, put: Callable[[Message], None], reader: Reader, planner: Planner, watches: Watches) -> None:
+    def __init__(
+        self, put: Callable[[Message], None], reader: Reader, planner: Planner, watches: Watches, border: Border
+    ) -> None:
+        self.border = border
         self._put = put
         self._reader = reader
         self._planner = planner
@@ -53,11 +58,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
     async def BatchSubmitRuns(
         self, request: run_service_pb2.BatchSubmitRunsRequest, context: Context
     ) -> run_service_pb2.BatchSubmitRunsResponse:
-        if len(request.requests) > MAX_BATCH:
-            raise InvalidRequestError(
-                f"a batch holds at most {MAX_BATCH} requests, got {len(request.requests)}", field="requests"
-            )
-        outcomes = await asyncio.gather(*map(self._submit, request.requests), return_exceptions=True)
+        outcomes = await asyncio.gather(*map(self._submit_one, request.requests), return_exceptions=True)
         return run_service_pb2.BatchSubmitRunsResponse(results=[_batch_result(outcome) for outcome in outcomes])
 
     @unary
@@ -74,7 +75,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
     async def ListRuns(
         self, request: run_service_pb2.ListRunsRequest, context: Context
     ) -> run_service_pb2.ListRunsResponse:
-        size = page_size(request.page_size)
+        size = page_size(request.page_size, self.border.limits.page)
         before = decode_token(request.page_token, int, str)
         rows = await self._reader.read(
             runs.page,
@@ -95,6 +96,8 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
     async def CancelRun(
         self, request: run_service_pb2.CancelRunRequest, context: Context
     ) -> run_service_pb2.CancelRunResponse:
+        if not request.run_id:
+            raise InvalidRequestError("run_id is missing", field="run_id")
         reply = FutureReply.make(encode_run)
         self._put(Cancel(request.run_id, request.reason, reply))
         return run_service_pb2.CancelRunResponse(run=await reply.future)
@@ -104,7 +107,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         self, request: run_service_pb2.WatchRunRequest, context: Context
     ) -> AsyncIterator[run_service_pb2.WatchRunResponse]:
         after = request.after_seq
-        with self._watches.on(request.run_id) as watch:
+        with self._watches.on(request.run_id, context.peer()) as watch:
             while True:
                 watch.clear()
                 row, page = await self._page(events.of_run, request.run_id, after_seq=after)
@@ -120,7 +123,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
     async def ListRunEvents(
         self, request: run_service_pb2.ListRunEventsRequest, context: Context
     ) -> run_service_pb2.ListRunEventsResponse:
-        size = page_size(request.page_size, default=100)
+        size = page_size(request.page_size, self.border.limits.page, default=100)
         place = decode_token(request.page_token, int)
         await self._row(request.run_id)
         page = await self._reader.read(
@@ -134,19 +137,24 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         self, request: run_service_pb2.WatchRunLogsRequest, context: Context
     ) -> AsyncIterator[run_service_pb2.WatchRunLogsResponse]:
         after = request.after_seq
-        with self._watches.on(request.run_id) as watch:
+        with self._watches.on(request.run_id, context.peer()) as watch:
             while True:
                 watch.clear()
                 row, page = await self._page(logs.of_run, request.run_id, after_seq=after, step_key=request.step_key)
                 if page:
                     after = page[-1].seq
-                    yield run_service_pb2.WatchRunLogsResponse(chunks=[encode_log(chunk) for chunk in page])
+                    for piece in _pieces(page):
+                        yield run_service_pb2.WatchRunLogsResponse(chunks=[encode_log(chunk) for chunk in piece])
                 elif row.state.is_terminal or request.no_follow:
                     return
                 else:
                     await watch.wait()
 
     # -- within -----------------------------------------------------------------------------------------------------
+
+    async def _submit_one(self, request: run_service_pb2.SubmitRunRequest) -> run_service_pb2.SubmitRunResponse:
+        self.border.check(request)
+        return await self._submit(request)
 
     async def _submit(self, request: run_service_pb2.SubmitRunRequest) -> run_service_pb2.SubmitRunResponse:
         try:
@@ -211,6 +219,19 @@ def _plan_and_steps(connection: Any, run_id: str) -> tuple[Any, Any]:
     plan = runs.plan(connection, run_id)
     moved = {step.ordinal: step for step in runs.steps(connection, run_id)}
     return plan, [moved.get(n) or StepProgress(n, len(step.outputs)) for n, step in enumerate(plan.steps)]
+
+
+def _pieces(chunks: list[LogRow]) -> Iterator[list[LogRow]]:
+    piece: list[LogRow] = []
+    size = 0
+    for chunk in chunks:
+        if piece and size + len(chunk.text) > LOG_CHARACTERS_A_MESSAGE:
+            yield piece
+            piece, size = [], 0
+        piece.append(chunk)
+        size += len(chunk.text)
+    if piece:
+        yield piece
 
 
 def _made_by(connection: Connection, request_id: str) -> RunRow | None:
