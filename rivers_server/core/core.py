@@ -20,6 +20,7 @@ from rivers.storage.faults import DeposedError
 from rivers.storage.rows import WriteSet
 from rivers_server.core import admission, dispatching, ingestion, registration, requests, sessions
 from rivers_server.core.inputs import (
+    Beaten,
     Cancel,
     Deregister,
     Explain,
@@ -32,6 +33,7 @@ from rivers_server.core.inputs import (
     Tick,
 )
 from rivers_server.core.live import LiveRun
+from rivers_server.core.outage import Outage
 from rivers_server.core.outbox import Outbox, Transport
 from rivers_server.core.reports import Inventory, Replayed
 from rivers_server.core.state import State
@@ -78,7 +80,7 @@ class Core:
         self.state = State(settings)
         self.plans: dict[str, RunPlan] = {}
         self.awake = 0.0
-        self._is_stale = False
+        self.outage: Outage | None = None
         self._last_turn = clock.monotonic()
         self._handlers: dict[type, Callable[[Core, Batch, Any], None]] = {
             Submit: requests.submit,
@@ -88,15 +90,14 @@ class Core:
             Deregister: registration.deregister,
             SnapshotRead: registration.take_snapshot,
             Reported: ingestion.take_reports,
+            Beaten: sessions.compare_holdings,
             SessionClosed: sessions.close,
             Tick: lambda core, batch, message: None,
         }
 
     def recover(self) -> None:
         """Loads what is unfinished and asks for every known location to be dialled. Called once, before any batch."""
-        self.state.rebuild(self.store.load(), self.clock.monotonic(), self.awake)
-        for run in self.state.runs.values():
-            dispatching.enqueue(self, run)
+        self.rebuild()
         outbox = Outbox()
         outbox.dial = [(r.name, r.row.address) for r in self.state.replicas.values() if r.row.address]
         self.transport.deliver(outbox)
@@ -106,29 +107,38 @@ class Core:
         """Decides about the messages, commits, and lets the effects go.
 
         When anything raises, nothing was written: the indexes are rebuilt from rows and the messages are run one by
-        one, so that one bad message cannot take its neighbours along (W3).
+        one, so that one bad message cannot take its neighbours along (W3). While the database cannot be used, it is
+        tried again every second (W10).
         """
         try:
-            if self._is_stale:
-                self._rebuild([])
-            self._run(messages)
-        except DeposedError:
-            raise
-        except Exception as error:
-            log.warning("batch_aborted", messages=len(messages), error=repr(error), exc_info=len(messages) == 1)
-            self._is_stale = True
-            is_unavailable = isinstance(error, StorageUnavailableError)
-            if not is_unavailable:
-                self._rebuild(messages)
-            if is_unavailable or len(messages) == 1:
-                self._give_up(messages, error)
-                return
-            for message in messages:
-                self.run_batch([message])
+            if self.outage is not None:
+                if self.clock.monotonic() < self.outage.retry_at:
+                    self.outage.refuse(self, messages)
+                    return
+                self.outage.end(self)
+                self.outage = None
+            try:
+                self._run(messages)
+            except (DeposedError, StorageUnavailableError):
+                raise
+            except Exception as error:
+                log.warning("batch_aborted", messages=len(messages), error=repr(error), exc_info=len(messages) == 1)
+                self._undo(messages)
+                if len(messages) == 1:
+                    self._give_up(messages[0], error)
+                    return
+                for message in messages:
+                    self.run_batch([message])
+        except StorageUnavailableError as error:
+            self.outage = self.outage or Outage(self, error)
+            self.outage.fail(self, error)
+            self.outage.refuse(self, messages)
 
     def next_due(self) -> float | None:
         """Seconds until a timer is due, `None` for none; half a second at most while somebody is silent (A7)."""
-        due = [1.0] if self._is_stale else []
+        if self.outage is not None:
+            return max(self.outage.retry_at - self.clock.monotonic(), 0.0)
+        due = []
         if self.state.wakes:
             due.append(self.state.wakes[0][0] - self.clock.monotonic())
         if self.state.fences:
@@ -136,6 +146,16 @@ class Core:
         if sessions.has_silent_attempts(self):
             due.append(0.5)
         return max(min(due), 0.0) if due else None
+
+    def rebuild(self) -> None:
+        """Makes every index anew from rows."""
+        self.state.rebuild(self.store.load(), self.clock.monotonic(), self.awake)
+        for run in self.state.runs.values():
+            dispatching.enqueue(self, run)
+
+    def skip_time(self) -> None:
+        """The time since the last batch does not count as awake."""
+        self._last_turn = self.clock.monotonic()
 
     def settle(self, batch: Batch) -> None:
         """Turns what runs decided into rows, and ends those that are over."""
@@ -197,9 +217,9 @@ class Core:
             dispatching.release_home(self, batch, run)
         log.info("run_ended", run_id=run_id, state=run.row.state.name)
 
-    def _rebuild(self, messages: Sequence[Message]) -> None:
+    def _undo(self, messages: Sequence[Message]) -> None:
+        """Forgets what a batch decided, and what it said of sessions: that is said again when its messages are run."""
         for message in messages:
-            # What the batch said of sessions is undone as well: it is said again when the messages are run one by one.
             if not isinstance(message, Reported) or message.location not in self.state.replicas:
                 continue
             replica = self.state.replicas[message.location]
@@ -207,23 +227,18 @@ class Core:
                 replica.detach()
             elif any(isinstance(report, Replayed) for report in message.reports):
                 replica.is_replayed = False
-        self.state.rebuild(self.store.load(), self.clock.monotonic(), self.awake)
-        for run in self.state.runs.values():
-            dispatching.enqueue(self, run)
-        self._is_stale = False
+        self.rebuild()
 
-    def _give_up(self, messages: Sequence[Message], error: Exception) -> None:
-        """Messages that cannot be stored: callers are told, sessions closed so that reports come again (W10)."""
+    def _give_up(self, message: Message, error: Exception) -> None:
+        """A message that cannot be decided about: its caller is told, its session closed so that reports come again."""
         outbox = Outbox()
-        refusal = error if isinstance(error, RiversError) else UnavailableError(f"not stored: {error}")
-        for message in messages:
-            reply = getattr(message, "reply", None)
-            if reply is not None:
-                outbox.refuse(reply, refusal)
-            if isinstance(message, Reported):
-                replica = self.state.replicas.get(message.location)
-                if replica is not None:
-                    replica.detach()
-                    replica.heard_awake = self.awake
-                outbox.closed.append((message.location, message.session, f"not stored: {error}"))
+        reply = getattr(message, "reply", None)
+        if reply is not None:
+            outbox.refuse(reply, error if isinstance(error, RiversError) else UnavailableError(f"not stored: {error}"))
+        if isinstance(message, Reported):
+            replica = self.state.replicas.get(message.location)
+            if replica is not None:
+                replica.detach()
+                replica.heard_awake = self.awake
+            outbox.closed.append((message.location, message.session, f"not stored: {error}"))
         self.transport.deliver(outbox)

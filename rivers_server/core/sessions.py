@@ -12,7 +12,7 @@ from rivers.lifecycle.events import Failure
 from rivers.lifecycle.states import AttemptOutcome, AttemptState, FailureReason, RunState, StepState
 from rivers_server.core import adoption, dispatching, ingestion
 from rivers_server.core.commands import Adopt, Fence, Stop
-from rivers_server.core.inputs import SessionClosed
+from rivers_server.core.inputs import Beaten, SessionClosed
 from rivers_server.core.live import LiveRun
 from rivers_server.core.replica import Replica
 from rivers_server.core.reports import Inventory
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from rivers_server.core.core import Batch, Core
 
 log = structlog.get_logger()
+
+#: Beats in a row whose holdings differ in the same way, after which the session is closed.
+PERSISTENT = 5
 
 
 def open(core: Core, batch: Batch, location: str, session: int, inventory: Inventory) -> None:
@@ -76,11 +79,29 @@ def replayed(core: Core, batch: Batch, replica: Replica) -> None:
 
 def close(core: Core, batch: Batch, message: SessionClosed) -> None:
     """A step stream is over. What is with the location stays with it until its end is proven."""
+    note_closed(core, message)
+
+
+def note_closed(core: Core, message: SessionClosed) -> None:
+    """Sessions are facts of this process: their end is noted without a row."""
     replica = core.state.replicas.get(message.location)
     if replica is not None and replica.session == message.session:
         replica.detach()
         replica.heard_awake = core.awake
         log.info("session_closed", location=message.location, session=message.session, reason=message.reason)
+
+
+def compare_holdings(core: Core, batch: Batch, message: Beaten) -> None:
+    """A location that holds other attempts than we believe, and goes on to, is asked for its inventory again."""
+    replica = core.state.replicas.get(message.location)
+    if replica is None or replica.session != message.session or not replica.is_attached:
+        return
+    count = mixed = 0
+    for token in replica.in_flight:
+        if core.state.attempts[token].home_id == replica.home_id:
+            count, mixed = count + 1, mixed ^ token
+    if replica.doubts((count, mixed), (message.held_count, message.held_hash)) >= PERSISTENT:
+        drop(core, batch, replica, f"it holds {message.held_count} attempts that are not the {count} that it should")
 
 
 def drop(core: Core, batch: Batch, replica: Replica, reason: str) -> None:
@@ -165,6 +186,8 @@ def _clear_token(core: Core, batch: Batch, attempt: Attempt) -> None:
     step = run.progress.steps[attempt.ordinal]
     if step.token == attempt.token and step.state not in (StepState.DISPATCHED, StepState.RUNNING):
         step.token = 0
+        if attempt.state == AttemptState.ENDED:
+            core.state.attempts.pop(attempt.token, None)
         run.progress.touched.add(attempt.ordinal)
         batch.dirty[attempt.run_id] = run
 

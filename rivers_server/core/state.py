@@ -38,7 +38,8 @@ class State:
         replicas, settings = self.replicas, self.settings
         self.__init__(settings)  # type: ignore[misc]
         for location in recovered.locations:
-            self.replicas[location.name] = replicas.get(location.name) or Replica(location, awake)
+            replica = self.replicas[location.name] = replicas.get(location.name) or Replica(location, awake)
+            replica.row = location
         for replica in self.replicas.values():
             replica.ready.clear()
             replica.in_flight.clear()

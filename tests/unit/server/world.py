@@ -9,12 +9,15 @@ from typing import Any
 
 from rivers.definitions.kinds import StepKind
 from rivers.definitions.snapshot import EdgeDefinition, JobDefinition, OutputDefinition, Snapshot, StepDefinition
+from rivers.errors import StorageUnavailableError
 from rivers.lifecycle.events import Failure
 from rivers.lifecycle.states import AttemptOutcome, FailureReason, LogStream, RunKind, RunState
 from rivers.planning.build import plan_job, plan_selection
+from rivers.planning.plan import RunPlan
 from rivers.storage import events, runs
 from rivers.storage.database import Database
 from rivers.storage.leadership import Leadership
+from rivers.storage.recovery import Recovered
 from rivers.storage.rows import RunRow, WriteSet
 from rivers_server.core import commands, reports
 from rivers_server.core.core import Core
@@ -198,7 +201,10 @@ class World:
         self.snapshots: dict[str, Snapshot] = {}
         self.locations: dict[str, Location] = {}
         self.sessions = 0
+        self.closed: list[tuple[str, int]] = []
         self.fail_next_commit: Exception | None = None
+        self.is_database_away = False
+        self.is_commit_unknown = False
         self.start_scheduler()
 
     def start_scheduler(self) -> None:
@@ -220,14 +226,15 @@ class World:
     def put(self, *messages: Message) -> None:
         """One batch of the core, and the check that its indexes equal what the rows say (W9)."""
         self.core.run_batch(messages)
-        self.check()
+        if self.core.outage is None:
+            self.check()
 
     def check(self) -> None:
         """Rebuilds the indexes from rows and compares."""
         from rivers_server.core.state import State
 
         rebuilt = State(self.settings)
-        rebuilt.rebuild(self.store.load(), self.clock.monotonic(), self.core.awake)
+        rebuilt.rebuild(DatabaseStore.load(self.store), self.clock.monotonic(), self.core.awake)
         assert rebuilt.summary() == self.core.state.summary()
 
     def deliver(self, outbox: Outbox) -> None:
@@ -236,6 +243,7 @@ class World:
         for (name, session), sent in outbox.commands.items():
             self.locations[name].receive(session, sent)
         for name, session, _ in outbox.closed:
+            self.closed.append((name, session))
             if self.locations[name].session == session:
                 self.locations[name].session = 0
 
@@ -299,19 +307,45 @@ class World:
 
 
 class FailingStore(DatabaseStore):
-    """The real store, whose next commit can be made to fail."""
+    """The real store, whose next commit can be made to fail; while the database is away, everything does."""
 
     def __init__(self, database: Database, leadership: Leadership, world: World) -> None:
         super().__init__(database, leadership)
         self.world = world
         self.commits = 0
+        self.tries = 0
 
     def commit(self, writes: WriteSet) -> None:
+        self._reach()
         error, self.world.fail_next_commit = self.world.fail_next_commit, None
         if error is not None:
             raise error
         self.commits += 1
         super().commit(writes)
+        if self.world.is_commit_unknown:
+            self.world.is_commit_unknown, self.world.is_database_away = False, True
+            self._reach()
+
+    def load(self) -> Recovered:
+        self._reach()
+        return super().load()
+
+    def plan(self, run_id: str) -> RunPlan:
+        self._reach()
+        return super().plan(run_id)
+
+    def run(self, run_id: str) -> RunRow | None:
+        self._reach()
+        return super().run(run_id)
+
+    def find_request(self, request_id: str) -> str | None:
+        self._reach()
+        return super().find_request(request_id)
+
+    def _reach(self) -> None:
+        self.tries += 1
+        if self.world.is_database_away:
+            raise StorageUnavailableError("database db cannot be used right now: it is away", database="db")
 
 
 def snapshot_of(steps: dict[str, Sequence[str]], jobs: dict[str, Sequence[str]] | None = None) -> Snapshot:

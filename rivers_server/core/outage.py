@@ -1,0 +1,84 @@
+"""An outage: the database is gone, locked or full, and what that means for everybody until it is back (W10).
+
+Nothing is decided meanwhile. Callers are refused with the cause. Reports are neither kept nor acknowledged: they are in
+the locations' spools, and a session that brought some is closed once the database is back, so that they come again.
+Sessions stay open until then and their beats are answered, so leases hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import structlog
+
+from rivers.errors import StorageUnavailableError
+from rivers.storage.rows import WriteSet
+from rivers_server.core import sessions
+from rivers_server.core.inputs import Explain, Message, Reported, SessionClosed, SnapshotRead
+from rivers_server.core.outbox import Outbox
+
+if TYPE_CHECKING:
+    from rivers_server.core.core import Core
+
+log = structlog.get_logger()
+
+#: Seconds between two attempts to use the database.
+RETRY_SECONDS = 1.0
+
+
+class Outage:
+    """What is remembered of an outage: its cause, when to try again, and the sessions whose reports were not taken.
+
+    Patience with silent locations is not counted meanwhile: `awake` stands still (A7).
+    """
+
+    def __init__(self, core: Core, error: StorageUnavailableError) -> None:
+        self.error = error
+        self.awake = core.awake
+        self.began = self.retry_at = core.clock.monotonic()
+        self.missed: dict[str, int] = {}
+        log.error("database_unavailable", error=str(error))
+
+    def fail(self, core: Core, error: StorageUnavailableError) -> None:
+        """The database was tried and cannot be used."""
+        self.error = error
+        self.retry_at = core.clock.monotonic() + RETRY_SECONDS
+        core.awake = self.awake
+
+    def refuse(self, core: Core, messages: Sequence[Message]) -> None:
+        """Answers what can be answered without rows; everything else is refused or left to the spools."""
+        outbox = Outbox()
+        for message in messages:
+            match message:
+                case Reported():
+                    self.missed[message.location] = message.session
+                case SessionClosed():
+                    sessions.note_closed(core, message)
+                case Explain():
+                    outbox.answer(message.reply, dict.fromkeys(message.run_ids, str(self.error)))
+                case SnapshotRead() if _is_known(core, message):
+                    outbox.answer(message.reply, None)
+                case _ if (reply := getattr(message, "reply", None)) is not None:
+                    outbox.refuse(reply, self.error)
+        core.transport.deliver(outbox)
+
+    def end(self, core: Core) -> None:
+        """Raises `StorageUnavailableError` unless the database can be written again and every index is made from it."""
+        core.store.commit(WriteSet())
+        core.rebuild()
+        core.skip_time()
+        outbox = Outbox()
+        for location, session in self.missed.items():
+            outbox.closed.append((location, session, "the database is back: what was reported meanwhile, again"))
+            replica = core.state.replicas.get(location)
+            if replica is not None and replica.session == session:
+                replica.detach()
+                replica.heard_awake = core.awake
+        core.transport.deliver(outbox)
+        log.warning("database_available", seconds=round(core.clock.monotonic() - self.began, 1))
+
+
+def _is_known(core: Core, message: SnapshotRead) -> bool:
+    replica = core.state.replicas.get(message.location)
+    return replica is not None and replica.snapshot is not None and replica.snapshot.digest == message.snapshot.digest
