@@ -25,6 +25,7 @@ from codeloc.server import LocationServer
 from codeloc.settings import Settings
 from codeloc.stream import StepService
 from codeloc.ticker import Ticker
+from codeloc.watchdog_link import WatchdogLink
 from rivers.clock import SystemClock
 from rivers.errors import LoadError
 
@@ -59,7 +60,11 @@ async def _serve(settings: Settings, directory: DataDirectory, announce: Callabl
     launch = Launch(settings.module, settings.variable, str(directory.values), os.getpid())
     environment = {**os.environ, MARK: directory.home_id}
     host = HostLink(launch, environment=environment, definitions=definitions, reaper=reaper, groups=directory.groups)
-    crew = ProcessCrew(launch, environment=environment, host=host, reaper=reaper, groups=directory.groups)
+    watchdog = WatchdogLink(reaper)
+    directory.groups.on_recorded, directory.groups.on_forgotten = watchdog.add, watchdog.remove
+    crew = ProcessCrew(
+        launch, environment=environment, host=host, reaper=reaper, groups=directory.groups, watchdog=watchdog
+    )
     desk = Desk(
         clock=clock,
         crew=crew,
@@ -89,6 +94,7 @@ async def _serve(settings: Settings, directory: DataDirectory, announce: Callabl
         steps.on_session = registration.attached
     announce(f"{settings.host}:{server.port}")
     try:
+        watchdog.start()
         host.start()
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -107,6 +113,7 @@ async def _serve(settings: Settings, directory: DataDirectory, announce: Callabl
         host.close()
         desk.book.close()
         crew.close()
+        watchdog.close()
         ticker.close()
         await server.stop(0.2)
         reaper.close()

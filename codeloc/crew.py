@@ -10,12 +10,15 @@ from codeloc.desk import Desk
 from codeloc.endings import Exit
 from codeloc.host_link import HostLink
 from codeloc.launch import Launch
+from codeloc.lease import NEVER
 from codeloc.process_groups import ProcessGroups
 from codeloc.reaper import Reaper, kill_group
 from codeloc.spawning import open_ends, spawn
+from codeloc.watchdog_link import WatchdogLink
 from codeloc.worker_process import WorkerProcess
 from rivers.v1.run_pb2 import LogStream
 from rivers.v1.step_service_pb2 import Assign, AttemptEvent
+from rivers.wire.times import decode_duration
 
 
 class ProcessCrew:
@@ -29,6 +32,7 @@ class ProcessCrew:
         host: HostLink,
         reaper: Reaper,
         groups: ProcessGroups,
+        watchdog: WatchdogLink,
     ) -> None:
         self.refusal = ""
         self._desk: Desk | None = None
@@ -38,6 +42,7 @@ class ProcessCrew:
         self._host = host
         self._reaper = reaper
         self._groups = groups
+        self._watchdog = watchdog
         self._workers: dict[int, WorkerProcess] = {}
         self._is_held = False
         host.on_refused = self._refused
@@ -55,8 +60,10 @@ class ProcessCrew:
         self._spawn(worker, home)
 
     def assign(self, worker: int, assign: Assign) -> None:
-        """Gives an attempt to an idle worker."""
+        """Gives an attempt to an idle worker. The watchdog hears of it before."""
         if (process := self._workers.get(worker)) is not None:
+            lease = decode_duration(assign.lease) if assign.HasField("lease") else NEVER
+            self._watchdog.lease(process.pid, lease or NEVER)
             process.assign(assign)
 
     def stop(self, worker: int, token: int) -> None:
@@ -73,6 +80,10 @@ class ProcessCrew:
         """Lets an idle worker end."""
         if (process := self._workers.get(worker)) is not None:
             process.release()
+
+    def heard(self, at: float) -> None:
+        """The scheduler has heard a beat sent at this time."""
+        self._watchdog.heard(at)
 
     def hold_output(self, held: bool) -> None:
         """While held, nothing is read from workers."""
@@ -113,6 +124,8 @@ class ProcessCrew:
     def worker_events(self, worker: WorkerProcess, events: list[AttemptEvent]) -> None:
         """It has reported something."""
         assert self._desk is not None
+        if events[-1].HasField("ended"):
+            self._watchdog.idle(worker.pid)
         self._desk.worker_events(worker.number, events)
 
     def worker_ended(self, worker: WorkerProcess, exit: Exit, output_cut: bool) -> None:

@@ -61,6 +61,7 @@ class Desk:
         self.digest = ""
         self.book = Book(open_ledger, clock)
         self._floor = Floor(crew, self.book, Roster(workers, warm))
+        self._crew = crew
         self._clock = clock
         self._alarm = alarm
         self._due = NEVER
@@ -255,6 +256,7 @@ class Desk:
         sent = session.heard(beat)
         if sent is not None:
             self._heard_at = max(self._heard_at, sent)
+            self._crew.heard(self._heard_at)
 
     def _assigned(self, session: Session, assign: Assign, now: float) -> None:
         known = self.book.held.get(assign.token)

@@ -38,6 +38,9 @@ class Crew(Protocol):
     def release(self, worker: int) -> None:
         """Lets an idle worker end; answered by `worker_gone`."""
 
+    def heard(self, at: float) -> None:
+        """The scheduler has heard a beat sent at this time, from which all leases run."""
+
     def hold_output(self, held: bool) -> None:
         """While held, nothing is read from workers, so that they wait."""
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,8 @@ class ProcessGroups:
     """
 
     def __init__(self, directory: Path, mark: str) -> None:
+        self.on_recorded: Callable[[int, int], None] = lambda pid, started: None
+        self.on_forgotten: Callable[[int], None] = lambda pid: None
         self._directory = directory
         self._mark = f"{MARK}={mark}".encode()
         directory.mkdir(exist_ok=True)
@@ -37,10 +40,12 @@ class ProcessGroups:
         """Notes a group before any work is given to it."""
         process = _process(pid)
         if process is not None:
+            self.on_recorded(pid, process.started)
             (self._directory / str(pid)).write_text(str(process.started))
 
     def forget(self, pid: int) -> None:
         """The whole group is dead."""
+        self.on_forgotten(pid)
         (self._directory / str(pid)).unlink(missing_ok=True)
 
     def end_all(self, patience: float = 10.0) -> list[int]:

@@ -81,6 +81,7 @@ class Orders:
 
     def __init__(self) -> None:
         self.asked: list[tuple[object, ...]] = []
+        self.heard_at = -NEVER
 
     def start(self, worker: int, home: str) -> None:
         self.asked.append(("start", worker, home))
@@ -96,6 +97,9 @@ class Orders:
 
     def release(self, worker: int) -> None:
         self.asked.append(("release", worker))
+
+    def heard(self, at: float) -> None:
+        self.heard_at = at
 
     def hold_output(self, held: bool) -> None:
         self.asked.append(("hold", held))
