@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import reduce
+from operator import xor
 from typing import cast
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -121,13 +123,11 @@ class Book:
         self._signs.append(report)
 
     def beat(self, session: Session, now: float, free_places: int) -> None:
-        """A sign of life. Held tokens are those of attempts that have not ended."""
-        beat = Beat(
-            beat=session.next_beat(now),
-            free_places=free_places,
-            held_count=self.live_count,
-            held_hash=self.live_hash,
-        )
+        """A sign of life. Held tokens are those of attempts that have not ended, or whose end has not left yet."""
+        count, mixed = self.live_count, self.live_hash
+        if self.is_full or session.state is not SessionState.LIVE:
+            count, mixed = len(self.held), reduce(xor, self.held, 0)
+        beat = Beat(beat=session.next_beat(now), free_places=free_places, held_count=count, held_hash=mixed)
         self.say(Report(beat=beat))
 
     # -- attempts ---------------------------------------------------------------------------------------------------

@@ -97,6 +97,16 @@ class Reported:
 
 
 @dataclass(frozen=True, slots=True)
+class Beaten:
+    """A beat of a session says how many attempts the location holds, and the exclusive or of their tokens."""
+
+    location: str
+    session: int
+    held_count: int
+    held_hash: int
+
+
+@dataclass(frozen=True, slots=True)
 class SessionClosed:
     """A step stream is over."""
 
@@ -110,4 +120,4 @@ class Tick:
     """Time has passed: timers that are due fire."""
 
 
-Message = Submit | Cancel | Explain | Register | Deregister | SnapshotRead | Reported | SessionClosed | Tick
+Message = Submit | Cancel | Explain | Register | Deregister | SnapshotRead | Reported | Beaten | SessionClosed | Tick

@@ -24,7 +24,8 @@ class Replica:
 
     `heard_awake` is the time, on the leader's awake clock (A7), at which it was last heard; while a session is open
     it is heard by definition. `moved_awake` is when another home answered under the name, if `has_moved`. `ready`
-    holds steps that wait for a place, `in_flight` the tokens of attempts that have one.
+    holds steps that wait for a place, `in_flight` the tokens of attempts that have one. `doubt` counts the beats in a
+    row that said the same holdings, other than ours.
     """
 
     def __init__(self, row: LocationRow, heard: float) -> None:
@@ -46,6 +47,8 @@ class Replica:
         self.digests: frozenset[str] = frozenset()
         self.ready: deque[tuple[str, int]] = deque()
         self.in_flight: set[int] = set()
+        self.doubt = 0
+        self.doubted: tuple[tuple[int, int], tuple[int, int]] | None = None
 
     @property
     def name(self) -> str:
@@ -62,7 +65,21 @@ class Replica:
         """How many more attempts it takes."""
         return self.places - len(self.in_flight) if self.is_attached else 0
 
+    def doubts(self, ours: tuple[int, int], theirs: tuple[int, int]) -> int:
+        """For how many beats in a row both sides have said the same, and not the same as each other.
+
+        What is on its way makes them differ for a moment; a difference that stays is one that nothing will mend.
+        """
+        if ours == theirs:
+            self.doubt, self.doubted = 0, None
+        elif (ours, theirs) == self.doubted:
+            self.doubt += 1
+        else:
+            self.doubt, self.doubted = 1, (ours, theirs)
+        return self.doubt
+
     def detach(self) -> None:
         """Its session is over; what is with it stays with it."""
+        self.doubt, self.doubted = 0, None
         self.session = 0
         self.is_replayed = False

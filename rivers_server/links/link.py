@@ -27,7 +27,7 @@ from rivers.wire.definitions import decode_snapshot
 from rivers.wire.failures import decode_failure
 from rivers.wire.times import encode_duration
 from rivers_server.core.commands import Command
-from rivers_server.core.inputs import Message, Reported, SessionClosed, SnapshotRead
+from rivers_server.core.inputs import Beaten, Message, Reported, SessionClosed, SnapshotRead
 from rivers_server.core.replica import ReplicaState
 from rivers_server.links.codec import decode_report, encode_command
 from rivers_server.reply import FutureReply
@@ -269,8 +269,10 @@ class Link:
                 return "closed by the location"
             self.status.heard_at = time.time_ns()
             reports = []
+            held = None
             for item in message.reports:
                 if item.HasField("beat"):
+                    held = Beaten(self.name, session, item.beat.held_count, item.beat.held_hash)
                     self._last_beat = item.beat.beat
                     ack = step_service_pb2.BeatAck(beat=item.beat.beat)
                     self._outgoing.append(step_service_pb2.Command(beat_ack=ack))
@@ -282,6 +284,8 @@ class Link:
                         self._note(ReplicaState.READY, "")
             if reports:
                 self._put(Reported(self.name, session, reports))
+            if held is not None:
+                self._put(held)
 
     def _note(self, state: ReplicaState, message: str) -> None:
         if (state, message) != (self.status.state, self.status.message):
