@@ -21,7 +21,6 @@ from rivers.storage.rows import WriteSet
 from rivers_server.core import admission, dispatching, ingestion, registration, requests, sessions
 from rivers_server.core.inputs import (
     Beaten,
-    Beaten,
     Cancel,
     Deregister,
     Explain,
@@ -91,7 +90,6 @@ class Core:
             Deregister: registration.deregister,
             SnapshotRead: registration.take_snapshot,
             Reported: ingestion.take_reports,
-            Beaten: sessions.compare_holdings,
             Beaten: sessions.compare_holdings,
             SessionClosed: sessions.close,
             Tick: lambda core, batch, message: None,

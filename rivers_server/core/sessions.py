@@ -25,9 +25,6 @@ log = structlog.get_logger()
 #: Beats in a row whose holdings differ in the same way, after which the session is closed.
 PERSISTENT = 5
 
-#: Beats in a row whose holdings differ in the same way, after which the session is closed.
-PERSISTENT = 5
-
 
 def open(core: Core, batch: Batch, location: str, session: int, inventory: Inventory) -> None:
     """A location told what it holds: every attempt bound to its home is decided about, and it is told what to do."""
@@ -92,19 +89,6 @@ def note_closed(core: Core, message: SessionClosed) -> None:
         replica.detach()
         replica.heard_awake = core.awake
         log.info("session_closed", location=message.location, session=message.session, reason=message.reason)
-
-
-def compare_holdings(core: Core, batch: Batch, message: Beaten) -> None:
-    """A location that holds other attempts than we believe, and goes on to, is asked for its inventory again."""
-    replica = core.state.replicas.get(message.location)
-    if replica is None or replica.session != message.session or not replica.is_attached:
-        return
-    count = mixed = 0
-    for token in replica.in_flight:
-        if core.state.attempts[token].home_id == replica.home_id:
-            count, mixed = count + 1, mixed ^ token
-    if replica.doubts((count, mixed), (message.held_count, message.held_hash)) >= PERSISTENT:
-        drop(core, batch, replica, f"it holds {message.held_count} attempts that are not the {count} that it should")
 
 
 def compare_holdings(core: Core, batch: Batch, message: Beaten) -> None:
