@@ -39,4 +39,5 @@ def translated(error: SQLAlchemyError, name: str) -> Exception:
 def _passes(error: SQLAlchemyError, cause: BaseException) -> bool:
     if isinstance(cause, sqlite3.Error):
         return getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF in _PASSING
-    return isinstance(error, (OperationalError, InterfaceError))
+    is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    return is_lost or isinstance(error, (OperationalError, InterfaceError))

@@ -6,7 +6,7 @@ from sqlalchemy import bindparam, select, update
 
 from rivers.errors import StorageUnavailableError
 from rivers.storage.database import Database
-from rivers.storage.faults import DeposedError
+from rivers.storage.faults import DeposedError, StaleWriteError
 from rivers.storage.flush import prepare
 from rivers.storage.prepared import Prepared
 from rivers.storage.rows import WriteSet
@@ -38,7 +38,7 @@ _FENCE = Prepared(
     )
     .returning(table.c.batch, table.c.next_position)
 )
-_LAST = select(table.c.term, table.c.batch).where(table.c.id == 1)
+_LAST = select(table.c.term, table.c.batch).where(table.c.id == 1).with_for_update()
 
 
 class Leadership:
@@ -78,7 +78,8 @@ class Leadership:
     def commit(self, writes: WriteSet) -> None:
         """Writes all of it in one transaction, events at the next positions, or raises and has written nothing.
 
-        `DeposedError`: another leadership has begun. `StaleWriteError`: somebody else changed a run.
+        `DeposedError`: another leadership has begun. `StaleWriteError`: somebody else changed a run, or an earlier
+        batch whose answer was lost turns out to be there.
         `StorageUnavailableError`: the database is full, locked or gone; try again. When the answer to COMMIT was lost
         and the database cannot say either, that is raised too, and only rows tell what happened.
         """
@@ -98,6 +99,9 @@ class Leadership:
                 if answer is None:
                     raise DeposedError(self.term)
                 committed, next_position = answer
+                if committed != self.batch + 1:
+                    self.batch = committed - 1
+                    raise StaleWriteError(f"batch {self.batch} was committed after all: its answer had been lost (W6)")
                 batch.apply(connection, next_position - count)
                 number = committed
         except StorageUnavailableError:
@@ -114,8 +118,11 @@ class Leadership:
         return self.next_token + self._ahead
 
     def _happened(self, number: int) -> bool:
-        """Whether the batch of this number was committed although the answer was lost, as another connection tells."""
-        with self._database.read() as connection:
+        """Whether the batch of this number was committed although the answer was lost, as another connection tells.
+
+        It waits for the lock of a server process that is still about to commit.
+        """
+        with self._database.transaction() as connection:
             term, batch = connection.execute(_LAST).one()
         return bool(term == self.term and batch >= number)
 

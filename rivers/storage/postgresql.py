@@ -4,26 +4,48 @@ from __future__ import annotations
 
 from functools import cache
 
-from sqlalchemy import URL, Engine, create_engine, text
+from sqlalchemy import URL, Engine, create_engine, event, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from rivers.storage.schema import metadata
 
-#: Seconds until an unreachable server is given up; `connect_timeout` in the URL says otherwise.
-_CONNECT_TIMEOUT = 10
+#: How a connection is made, unless the URL says otherwise: seconds until an unreachable server is given up, and
+#: (in ms) until one that answers no more is.
+_CONNECTING = {
+    "connect_timeout": 10,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+
+#: Nobody waits for a lock for longer (D4), and nobody whose client is gone or frozen holds one for ever (T3).
+_LIMITS = "SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '30s'"
 
 
 def server_engine(url: URL) -> Engine:
     """An engine on a server. Reads and writes have connections of their own."""
     _complete_schema()
-    options = {} if "connect_timeout" in url.query else {"connect_timeout": _CONNECT_TIMEOUT}
-    return create_engine(
+    engine = create_engine(
         url,
-        connect_args={"application_name": "rivers", **options},
+        connect_args={
+            "application_name": "rivers",
+            **{name: value for name, value in _CONNECTING.items() if name not in url.query},
+        },
         pool_size=5,
         max_overflow=20,
         pool_timeout=10,
         pool_pre_ping=True,
     )
+    event.listen(engine, "connect", _set_limits)
+    return engine
+
+
+def _set_limits(connection: DBAPIConnection, _: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute(_LIMITS)
+    cursor.close()
+    connection.commit()
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -144,6 +145,34 @@ def test_W6_it_had_not_happened(database: Database) -> None:
     leader.commit(writes)
     assert samples.positions(database) == [1]
     assert leader.batch == 1
+
+
+@lasting
+def test_W6_it_happens_after_nobody_could_tell(place: Place) -> None:
+    leader = take(place.open())
+    row = samples.run()
+    leader.commit(samples.writes(row))
+    with place.open().transaction() as connection:  # a server process that commits what was given up
+        connection.exec_driver_sql("UPDATE writer SET batch = batch + 1")
+        runs.cancel_queued(connection, "run-1", now=1)
+    with pytest.raises(StaleWriteError, match="after all"):
+        leader.commit(samples.writes(samples.run("run-2")))
+    leader.commit(samples.writes(samples.run("run-2")))
+    assert leader.batch == 3
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("place", ["postgres"], indirect=True)
+def test_D4_a_lock_that_something_else_holds_is_not_waited_for_for_ever(place: Place) -> None:
+    database = place.open()
+    leader = take(database)
+    with place.open().transaction() as connection:
+        connection.exec_driver_sql("UPDATE writer SET holder = 'other'")
+        began = time.monotonic()
+        with pytest.raises(StorageUnavailableError, match="lock timeout"):
+            leader.commit(samples.writes(samples.run()))
+        assert time.monotonic() - began < 8
+    leader.commit(samples.writes(samples.run()))
 
 
 def test_W6_somebody_else_leads_meanwhile(database: Database) -> None:
