@@ -1,23 +1,8 @@
-"""What tests of several folders share."""
+"""What every test rests on."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+import signal
 
-import pytest
-
-from tests.postgresql import Cluster, binaries
-
-
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    """A PostgreSQL server, started for the first test that needs it. A test that stops it starts it again."""
-    found = binaries()
-    if found is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("PostgreSQL is not installed: apt-get install postgresql-15")
-        pytest.skip("PostgreSQL is not installed")
-    cluster = Cluster(found)
-    yield cluster
-    cluster.remove()
+# A suite that was started in the background inherits that Ctrl-C is ignored, and so would every program that it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
