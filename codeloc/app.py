@@ -8,6 +8,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from codeloc.console import tell
 from codeloc.crew import ProcessCrew
@@ -29,6 +30,9 @@ from codeloc.watchdog_link import WatchdogLink
 from rivers.clock import SystemClock
 from rivers.errors import LoadError
 
+if TYPE_CHECKING:
+    from rivers.exposition import Exposition
+
 #: Addresses to listen on that nobody can dial.
 _WILDCARDS = {"0.0.0.0", "::"}
 #: While the location goes down: how often it is looked whether all is done, and how long commits are waited for.
@@ -36,10 +40,10 @@ _LOOK = 0.02
 _COMMIT_WITHIN = 5.0
 
 
-def serve(settings: Settings, announce: Callable[[str], None] = lambda address: None) -> None:
+def serve(settings: Settings, announce: Callable[[str, str], None] = lambda what, address: None) -> None:
     """Serves until SIGINT or SIGTERM, which drains; a second one ends what still runs.
 
-    `announce` is called with the address when the server is up. Raises what keeps it from starting.
+    `announce` is called with what is served, and where, when the servers are up. Raises what keeps it from starting.
     """
     directory = DataDirectory(settings.data_directory)
     try:
@@ -52,7 +56,8 @@ def serve(settings: Settings, announce: Callable[[str], None] = lambda address: 
         directory.close()
 
 
-async def _serve(settings: Settings, directory: DataDirectory, announce: Callable[[str], None]) -> None:
+async def _serve(settings: Settings, directory: DataDirectory, announce: Callable[[str, str], None]) -> None:
+    metrics = _metrics_port(settings)
     clock = SystemClock()
     ticker = Ticker(clock)
     reaper = Reaper(asyncio.get_running_loop())
@@ -92,7 +97,12 @@ async def _serve(settings: Settings, directory: DataDirectory, announce: Callabl
             digest=lambda: definitions.digest,
         )
         steps.on_session = registration.attached
-    announce(f"{settings.host}:{server.port}")
+    if metrics is not None:
+        from codeloc.metrics import LocationMetrics
+
+        metrics.serve(LocationMetrics(settings.name, desk, clock).collect)
+        announce("metrics", metrics.address)
+    announce(f"serving {settings.name}", f"{settings.host}:{server.port}")
     try:
         watchdog.start()
         host.start()
@@ -116,7 +126,17 @@ async def _serve(settings: Settings, directory: DataDirectory, announce: Callabl
         watchdog.close()
         ticker.close()
         await server.stop(0.2)
+        if metrics is not None:
+            metrics.close()
         reaper.close()
+
+
+def _metrics_port(settings: Settings) -> Exposition | None:
+    if settings.metrics_port is None:
+        return None
+    from rivers.exposition import Exposition
+
+    return Exposition(settings.metrics_host, settings.metrics_port)
 
 
 async def _follow(definitions: Definitions, desk: Desk, server: LocationServer) -> None:

@@ -237,6 +237,11 @@ class Book:
             self.forget(attempt.token)
 
     @property
+    def spool_bytes(self) -> int:
+        """How much of the disk the spool takes."""
+        return self._ledger.spool.size_on_disk() if self._ledger is not None else 0
+
+    @property
     def _spool(self) -> Spool:
         assert self._ledger is not None, "no session was ever opened"
         return self._ledger.spool

@@ -42,6 +42,13 @@ def serve(
     log_format: Annotated[
         str, typer.Option(envvar=FORMAT_VARIABLE, help="console, for people, or json: one object a line.")
     ] = "console",
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(help="Port of GET /metrics; 0 takes a free one. Without it there are none.", min=0, max=65535),
+    ] = None,
+    metrics_host: Annotated[
+        str, typer.Option(help="Address of GET /metrics, which asks nobody for a token.")
+    ] = "127.0.0.1",
 ) -> None:
     """Serve a module as a code location."""
     # The C core writes its own lines to stderr, beside ours that say the same better.
@@ -73,8 +80,10 @@ def serve(
         advertised_host=advertise,
         is_spool_durable=durable_spool,
         step_lease=_seconds(step_lease) if step_lease else None,
+        metrics_host=metrics_host,
+        metrics_port=metrics_port,
     )
-    serve_location(settings, lambda address: typer.echo(f"serving {name} on {address}"))
+    serve_location(settings, lambda what, address: typer.echo(f"{what} on {address}"))
 
 
 def _check_module(module: str) -> None:

@@ -60,7 +60,7 @@ class Desk:
     ) -> None:
         self.digest = ""
         self.book = Book(open_ledger, clock)
-        self._floor = Floor(crew, self.book, Roster(workers, warm))
+        self.floor = Floor(crew, self.book, Roster(workers, warm))
         self._crew = crew
         self._clock = clock
         self._alarm = alarm
@@ -83,6 +83,11 @@ class Desk:
             return 0
         return max(0, self._places - self.book.live_count)
 
+    def lease_margin(self, now: float) -> float:
+        """Seconds until the first lease of an attempt passes, unless it is renewed; endless when none can."""
+        live = [attempt for attempt in list(self.book.held.values()) if attempt.is_live]
+        return min((attempt.expires_at(self._heard_at) - now for attempt in live), default=NEVER)
+
     @property
     def is_clear(self) -> bool:
         """Whether nothing runs, and the leader has heard of all that ended or is not there to hear."""
@@ -98,7 +103,7 @@ class Desk:
         """Nothing new is started; what runs goes on."""
         now = self._enter()
         self._is_draining = True
-        for attempt in self._floor.roster.waiting():
+        for attempt in self.floor.roster.waiting():
             self.book.end(attempt, not_started("the location is going down"))
         self._settle(now)
 
@@ -113,12 +118,12 @@ class Desk:
     @property
     def has_workers(self) -> bool:
         """Whether any worker is left."""
-        return bool(self._floor.roster.seats)
+        return bool(self.floor.roster.seats)
 
     def dismiss(self) -> None:
         """Lets all workers end, each in its own time: resources are torn down there."""
         now = self._enter()
-        self._floor.dismiss()
+        self.floor.dismiss()
         self._settle(now)
 
     def tick(self) -> None:
@@ -151,7 +156,7 @@ class Desk:
             places=0 if self._is_draining else self._places,
             digests=[self.digest] if self.digest else [],
             attempts=self.book.inventory(),
-            homes=list(self._floor.roster.homes),
+            homes=list(self.floor.roster.homes),
         )
         if self._step_lease is not None:
             inventory.step_lease.CopyFrom(encode_duration(self._step_lease))
@@ -186,7 +191,7 @@ class Desk:
                 case "fence":
                     self._fence(command.fence.token)
                 case "release_home":
-                    self._floor.release_home(command.release_home.run_id)
+                    self.floor.release_home(command.release_home.run_id)
                 case "adopt":
                     self._adopt(session, command.adopt)
                 case "open":
@@ -202,13 +207,13 @@ class Desk:
     def worker_ready(self, worker: int, pid: int) -> None:
         """A worker has the module loaded and waits."""
         now = self._enter()
-        self._floor.ready(worker, pid)
+        self.floor.ready(worker, pid)
         self._settle(now)
 
     def worker_output(self, worker: int, stream: LogStream.ValueType, text: str) -> bool:
         """A worker has written something; false when it had nothing to do, so that this is nobody's log."""
         now = self._enter()
-        attempt = self._floor.attempt_of(worker)
+        attempt = self.floor.attempt_of(worker)
         if attempt is not None and attempt.ending is not Ending.FENCE:
             self.book.report(attempt, AttemptEvent(log=AttemptLog(stream=stream, text=text)))
         self._settle(now)
@@ -218,11 +223,11 @@ class Desk:
         """A worker has reported something. All that its attempt wrote before was told."""
         now = self._enter()
         for event in events:
-            attempt = self._floor.attempt_of(worker)
+            attempt = self.floor.attempt_of(worker)
             if attempt is None or attempt.token != event.token or attempt.ending is Ending.FENCE:
                 continue
             if event.HasField("ended"):
-                self._floor.ended(worker, attempt, event)
+                self.floor.ended(worker, attempt, event)
             else:
                 self.book.report(attempt, event)
         self._settle(now)
@@ -230,7 +235,7 @@ class Desk:
     def worker_gone(self, worker: int, exit: Exit, *, output_cut: bool = False) -> None:
         """A worker is dead, and all that it reported was told."""
         now = self._enter()
-        self._floor.gone(worker, exit, output_cut, now)
+        self.floor.gone(worker, exit, output_cut, now)
         self._settle(now)
 
     # -- commands ---------------------------------------------------------------------------------------------------
@@ -249,7 +254,7 @@ class Desk:
             else:
                 self.book.forget(token)
         for run_id in adopt.release_homes:
-            self._floor.release_home(run_id)
+            self.floor.release_home(run_id)
         self.book.begin_replay(session)
 
     def _heard(self, session: Session, beat: int) -> None:
@@ -283,7 +288,7 @@ class Desk:
             self.book.end(attempt, refusal)
             return
         self._due_at(attempt.due(self._heard_at))
-        self._floor.roster.enqueue(attempt)
+        self.floor.roster.enqueue(attempt)
 
     def _refusal(self, session: Session, attempt: HeldAttempt, assign: Assign, now: float) -> AttemptEnded | None:
         """Why an attempt must not start here; `None` when it may."""
@@ -302,7 +307,7 @@ class Desk:
             return not_started("there is no room")
         if not assign.HasField("step"):
             return not_started(f"this version cannot do {assign.WhichOneof('work') or 'such work'}")
-        if attempt.home and assign.step.home_required and attempt.home not in self._floor.roster.homes:
+        if attempt.home and assign.step.home_required and attempt.home not in self.floor.roster.homes:
             return home_lost(attempt.home)
         return None
 
@@ -326,7 +331,7 @@ class Desk:
             self.book.end(attempt, fenced())
         elif attempt.phase is Phase.RUNNING:
             attempt.ending = Ending.FENCE
-            self._floor.kill(attempt)
+            self.floor.kill(attempt)
 
     def _known(self, token: int) -> HeldAttempt | None:
         """The attempt; one that never arrived is received here, so that it cannot start later."""
@@ -356,12 +361,12 @@ class Desk:
             if not attempt.is_killed:
                 console.warning("attempt_killed", cause=(attempt.ending or Ending.LEASE).value, **attempt.ids())
             attempt.ending = attempt.ending or Ending.LEASE
-            self._floor.kill(attempt)
+            self.floor.kill(attempt)
         elif now >= attempt.polite_at(self._heard_at) and attempt.ending is None:
             self._ask_to_end(attempt, Ending.LEASE, "", attempt.expires_at(self._heard_at))
 
     def _ask_to_end(self, attempt: HeldAttempt, ending: Ending, reason: str, kill_at: float) -> None:
-        self._floor.ask_to_end(attempt, ending, reason, kill_at)
+        self.floor.ask_to_end(attempt, ending, reason, kill_at)
         self._due_at(attempt.kill_at)
 
     def _due_at(self, when: float) -> None:
@@ -369,7 +374,7 @@ class Desk:
 
     def _settle(self, now: float) -> None:
         """Every entry at its end: what was decided is saved, and then acted upon."""
-        floor = self._floor
+        floor = self.floor
         floor.hand_out()
         if self.digest and not self._is_draining:
             floor.open_seats(now)

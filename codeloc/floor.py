@@ -51,6 +51,7 @@ class Floor:
     def __init__(self, crew: Crew, book: Book, roster: Roster) -> None:
         self.roster = roster
         self.start_at = -NEVER
+        self.deaths = 0
         self._crew = crew
         self._book = book
         self._orders: list[Callable[[], None]] = []
@@ -157,7 +158,9 @@ class Floor:
     def _note_end(self, seat: Seat, exit: Exit) -> None:
         """A worker that nobody let go or killed has died: that is worth a line."""
         held = seat.attempt.ids() if seat.attempt is not None else {}
-        say = console.debug if seat.is_leaving or seat.is_dying else console.warning
+        is_wanted = seat.is_leaving or seat.is_dying
+        self.deaths += not is_wanted
+        say = console.debug if is_wanted else console.warning
         say("worker_ended", worker=seat.worker, pid=seat.pid, exit=str(exit), **held)
 
     def _start_failed(self, exit: Exit, now: float) -> None:

@@ -98,6 +98,11 @@ class Roster:
         return opened + [self._open("") for _ in range(wanted)]
 
     @property
+    def opened(self) -> int:
+        """How many workers were ever wanted."""
+        return self._numbers
+
+    @property
     def is_full(self) -> bool:
         """Whether attempts wait for a worker."""
         return bool(self._queue or self._home_queues)

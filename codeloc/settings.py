@@ -8,7 +8,10 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Settings of one location. `step_lease` in seconds, `None` for the scheduler's default; `scheduler` may be ""."""
+    """Settings of one location. `step_lease` in seconds, `None` for the scheduler's default; `scheduler` may be "".
+
+    Without a `metrics_port` there are no metrics.
+    """
 
     module: str
     name: str
@@ -23,3 +26,5 @@ class Settings:
     step_lease: float | None = None
     drain_grace: float = 30.0
     stop_grace: float = 5.0
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = None

@@ -113,6 +113,14 @@ class Spool:
                 return records, Position(segment, offset + read)
         return records, position
 
+    def size_on_disk(self) -> int:
+        """Bytes of all segments."""
+        sizes = 0
+        for segment in self._on_disk():
+            with contextlib.suppress(FileNotFoundError):  # removed meanwhile
+                sizes += self._path(segment).stat().st_size
+        return sizes
+
     def close(self) -> None:
         """Writes what it can. Segments that nobody needs are removed."""
         self.flush()

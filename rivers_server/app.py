@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import structlog
@@ -44,6 +44,10 @@ from rivers_server.failpoints import FailingStore, FailingTransport, Failpoint
 from rivers_server.links.exchange import Exchange
 from rivers_server.settings import SchedulerSettings
 from rivers_server.watch import Watches
+
+if TYPE_CHECKING:
+    from rivers.exposition import Exposition
+    from rivers_server.metrics import SchedulerMetrics
 
 log = structlog.get_logger()
 
@@ -132,6 +136,12 @@ class Scheduler:
         if self._death is not None:
             raise self._death
 
+    def metrics(self) -> SchedulerMetrics:
+        """What there is to measure; loads the library for it."""
+        from rivers_server.metrics import SchedulerMetrics
+
+        return SchedulerMetrics(self._core, self._exchange)
+
     def stop(self) -> None:
         """Asks it to stop."""
         self._stopping.set()
@@ -210,19 +220,33 @@ class Scheduler:
                 log.warning("checkpoint_put_off", error=str(error))
 
 
-async def serve(settings: SchedulerSettings, announce: Callable[[str], None]) -> None:
-    """Runs a scheduler until SIGINT or SIGTERM; a second signal ends it at once. `announce` gets its address."""
+async def serve(settings: SchedulerSettings, announce: Callable[[str, str], None]) -> None:
+    """Runs a scheduler until SIGINT or SIGTERM; a second signal ends it at once. `announce` gets what is where."""
     sys.setswitchinterval(SWITCH_INTERVAL)
+    metrics = _metrics_port(settings)
     scheduler = Scheduler(settings)
     await scheduler.start()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, _stop_or_die, scheduler, loop)
-    announce(scheduler.address)
+    if metrics is not None:
+        metrics.serve(scheduler.metrics().collect)
+        announce("metrics", metrics.address)
+    announce("scheduler", scheduler.address)
     try:
         await scheduler.wait()
     finally:
+        if metrics is not None:
+            metrics.close()
         await scheduler.close()
+
+
+def _metrics_port(settings: SchedulerSettings) -> Exposition | None:
+    if settings.metrics_port is None:
+        return None
+    from rivers.exposition import Exposition
+
+    return Exposition(settings.metrics_host, settings.metrics_port)
 
 
 def _stop_or_die(scheduler: Scheduler, loop: asyncio.AbstractEventLoop) -> None:

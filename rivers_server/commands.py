@@ -38,6 +38,13 @@ def scheduler(
     log_format: Annotated[
         str, typer.Option(envvar=FORMAT_VARIABLE, help="console, for people, or json: one object a line.")
     ] = "console",
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(help="Port of GET /metrics; 0 takes a free one. Without it there are none.", min=0, max=65535),
+    ] = None,
+    metrics_host: Annotated[
+        str, typer.Option(help="Address of GET /metrics, which asks nobody for a token.")
+    ] = "127.0.0.1",
 ) -> None:
     """Run the scheduler server: queue, runs and their history."""
     # The C core writes its own lines to stderr, beside ours that say the same better.
@@ -63,9 +70,11 @@ def scheduler(
         beat_interval=timedelta(seconds=beat_interval),
         insecure=insecure,
         limits=Limits.parse(limit or ()),
+        metrics_host=metrics_host,
+        metrics_port=metrics_port,
         core=CoreSettings(max_concurrent_runs=max_concurrent_runs),
     )
-    asyncio.run(serve(settings, lambda address: typer.echo(f"scheduler on {address}")))
+    asyncio.run(serve(settings, lambda what, address: typer.echo(f"{what} on {address}")))
 
 
 def _is_loopback(host: str) -> bool:

@@ -27,7 +27,10 @@ class CoreSettings:
 
 @dataclass(frozen=True, slots=True)
 class SchedulerSettings:
-    """What the scheduler server needs to know. `port` 0 takes a free one; `database_url` beats `storage_path`."""
+    """What the scheduler server needs to know. `port` 0 takes a free one; `database_url` beats `storage_path`.
+
+    Without a `metrics_port` there are no metrics.
+    """
 
     host: str = "127.0.0.1"
     port: int = 3010
@@ -37,3 +40,5 @@ class SchedulerSettings:
     insecure: bool = False
     core: CoreSettings = field(default_factory=CoreSettings)
     limits: Limits = field(default_factory=Limits)
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = None

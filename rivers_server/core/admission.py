@@ -41,6 +41,7 @@ def admit(core: Core, batch: Batch) -> None:
         core.state.runs[row.run_id] = run
         batch.dirty[row.run_id] = run
         core.settle(batch)
+        batch.admitted.append(batch.now - row.queued_at)
         log.info("run_admitted", run_id=row.run_id, location=row.location, steps=row.total_steps)
 
 

@@ -15,6 +15,7 @@ import structlog
 
 from rivers.clock import Clock
 from rivers.errors import RiversError, StorageUnavailableError, UnavailableError
+from rivers.lifecycle.states import AttemptOutcome, RunState
 from rivers.planning.plan import RunPlan
 from rivers.storage.faults import DeposedError
 from rivers.storage.rows import WriteSet
@@ -38,6 +39,7 @@ from rivers_server.core.outbox import Outbox, Transport
 from rivers_server.core.reports import Inventory, Replayed
 from rivers_server.core.state import State
 from rivers_server.core.store import Store
+from rivers_server.core.tally import Tally
 from rivers_server.settings import CoreSettings
 
 log = structlog.get_logger()
@@ -56,7 +58,7 @@ class Chance(Protocol):
 class Batch:
     """What one batch gathers: rows to write, effects to let go afterwards, and the runs that it touched."""
 
-    __slots__ = ("dirty", "monotonic", "now", "outbox", "writes")
+    __slots__ = ("admitted", "dirty", "finished", "monotonic", "now", "outbox", "outcomes", "started", "writes")
 
     def __init__(self, now: int, monotonic: float) -> None:
         self.now = now
@@ -64,6 +66,11 @@ class Batch:
         self.writes = WriteSet()
         self.outbox = Outbox()
         self.dirty: dict[str, LiveRun] = {}
+        # For the tally: how long runs waited for admission and for their first start, and how things ended.
+        self.admitted: list[int] = []
+        self.started: list[int] = []
+        self.outcomes: list[AttemptOutcome] = []
+        self.finished: list[RunState] = []
 
 
 class Core:
@@ -78,6 +85,7 @@ class Core:
         self.chance = chance
         self.settings = settings
         self.state = State(settings)
+        self.tally = Tally()
         self.plans: dict[str, RunPlan] = {}
         self.awake = 0.0
         self.outage: Outage | None = None
@@ -194,8 +202,10 @@ class Core:
         self.settle(batch)
         dispatching.dispatch(self, batch)
         self.settle(batch)
+        decided = self.clock.monotonic()
         if batch.writes:
             self.store.commit(batch.writes)
+        self.tally.note(batch, len(messages), decided - batch.monotonic, self.clock.monotonic() - decided)
         self.transport.deliver(batch.outbox)
 
     def _note_time(self) -> None:
@@ -215,6 +225,7 @@ class Core:
             self.state.attempts.pop(step.token, None)
         if run.has_home:
             dispatching.release_home(self, batch, run)
+        batch.finished.append(run.row.state)
         log.info("run_ended", run_id=run_id, state=run.row.state.name)
 
     def _undo(self, messages: Sequence[Message]) -> None:

@@ -81,6 +81,10 @@ def _apply(core: Core, batch: Batch, run: LiveRun, attempt: Attempt, report: Att
                 log.debug("attempt_started", run_id=attempt.run_id, token=attempt.token, location=attempt.location)
             if counts:
                 progress.start(ordinal)
+            if not run.has_started:
+                run.has_started = True
+                # By the location's clock, as far as that can be right.
+                batch.started.append(max(0, min(report.at, batch.now) - run.row.submitted_at))
         case Materialized() if counts:
             progress.materialize(ordinal, body.node, body.metadata, body.data_version, body.partition_key)
         case Observed() if counts:
@@ -102,6 +106,7 @@ def end(
     replica = core.state.replicas.get(attempt.location)
     if replica is not None:
         replica.in_flight.discard(attempt.token)
+    batch.outcomes.append(outcome)
     log.debug("attempt_ended", run_id=attempt.run_id, token=attempt.token, outcome=outcome.name)
     if outcome == AttemptOutcome.LOST:
         log.warning(

@@ -12,16 +12,17 @@ from rivers_server.core.reports import AttemptReport, Logged
 class LiveRun:
     """A run in flight: its row, its progress, and what is remembered of it only while it runs.
 
-    `has_home` says that a step was sent to the run's home process. `versions` holds the data versions that its outputs
-    got, `equal_definitions` which other digests define its steps the same.
+    `has_home` says that a step was sent to the run's home process, `has_started` that an attempt started. `versions`
+    holds the data versions that its outputs got, `equal_definitions` which other digests define its steps the same.
     """
 
-    __slots__ = ("equal_definitions", "has_home", "progress", "row", "versions")
+    __slots__ = ("equal_definitions", "has_home", "has_started", "progress", "row", "versions")
 
     def __init__(self, row: RunRow, plan: RunPlan, infrastructure_budget: int) -> None:
         self.row = row
         self.progress = RunProgress(plan, infrastructure_budget=infrastructure_budget, state=row.state)
         self.has_home = False
+        self.has_started = False
         self.versions: dict[str, str] = {}
         self.equal_definitions: dict[str, bool] = {}
 

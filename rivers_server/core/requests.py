@@ -86,6 +86,7 @@ def cancel(core: Core, batch: Batch, message: Cancel) -> None:
         row.last_seq += 1
         batch.writes.events.append(EventRow(row.run_id, row.last_seq, batch.now, event, None))
     row.state, row.ended_at, row.version = RunState.CANCELED, batch.now, row.version + 1
+    batch.finished.append(row.state)
     batch.writes.changed_runs[row.run_id] = row
     batch.outbox.changed_runs[row.run_id] = True
     if row.request_id is not None:

@@ -14,6 +14,8 @@ from rivers_server.core.queue import RunQueue
 from rivers_server.core.replica import Replica
 from rivers_server.settings import CoreSettings
 
+_UNSTARTED = {StepState.PENDING, StepState.READY, StepState.DISPATCHED}
+
 
 class State:
     """Runs in flight, the queue, attempts that may still count, locations and timers.
@@ -52,6 +54,7 @@ class State:
             run = LiveRun(row, recovered.plans[row.run_id], settings.infrastructure_budget)
             run.progress.failure = row.failure
             run.progress.restore(recovered.steps.get(row.run_id, []))
+            run.has_started = any(step.state not in _UNSTARTED or step.attempt > 1 for step in run.progress.steps)
             self.runs[row.run_id] = run
             self.queue.occupy(row.location)
             self._schedule_waits(run, monotonic)
