@@ -7,6 +7,9 @@ from rivers.definitions.snapshot import RetryDefinition
 from rivers.lifecycle.events import Failure
 from rivers.lifecycle.states import FailureReason
 
+#: Seconds in ten years: what grows beyond any number ends here.
+LONGEST_WAIT = 315_576_000.0
+
 
 def allows(policy: RetryDefinition | None, failures: int, failure: Failure) -> bool:
     """Whether the policy pays for another attempt after `failures` failures, this one included."""
@@ -27,11 +30,14 @@ def delay(policy: RetryDefinition, failures: int, spread: float) -> float:
         case BackoffKind.LINEAR:
             wait = policy.initial + policy.delay * failures
         case BackoffKind.EXPONENTIAL:
-            wait = policy.delay * policy.factor ** (failures - 1)
+            try:
+                wait = policy.delay * policy.factor ** (failures - 1)
+            except OverflowError:
+                wait = LONGEST_WAIT
         case BackoffKind.FIXED:
             wait = policy.schedule[min(failures, len(policy.schedule)) - 1]
         case _:
             return 0.0
     if policy.max_delay is not None:
         wait = min(wait, policy.max_delay)
-    return wait * (1.0 + policy.jitter * spread)
+    return min(wait * (1.0 + policy.jitter * spread), LONGEST_WAIT)

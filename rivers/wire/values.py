@@ -35,15 +35,17 @@ def encode_value(obj: object) -> value_pb2.Value:
     return value
 
 
-def decode_value(value: value_pb2.Value) -> object:
-    """The plain value."""
+def decode_value(value: value_pb2.Value, depth: int = 0) -> object:
+    """The plain value; `InvalidRequestError` for one that is nested deeper than could be sent again."""
     kind = value.WhichOneof("kind")
     if kind is None or kind == "null_value":
         return None
     if kind == "list_value":
-        return [decode_value(element) for element in value.list_value.values]
+        if depth >= MAX_DEPTH:
+            raise _too_deep()
+        return [decode_value(element, depth + 1) for element in value.list_value.values]
     if kind == "map_value":
-        return decode_map(value.map_value)
+        return decode_map(value.map_value, depth + 1)
     return getattr(value, kind)
 
 
@@ -57,9 +59,15 @@ def encode_map(mapping: Mapping[str, object]) -> value_pb2.MapValue:
     return target
 
 
-def decode_map(mapping: value_pb2.MapValue) -> dict[str, object]:
+def decode_map(mapping: value_pb2.MapValue, depth: int = 1) -> dict[str, object]:
     """The plain map."""
-    return {entry.key: decode_value(entry.value) for entry in mapping.entries}
+    if depth > MAX_DEPTH:
+        raise _too_deep()
+    return {entry.key: decode_value(entry.value, depth) for entry in mapping.entries}
+
+
+def _too_deep() -> InvalidRequestError:
+    return InvalidRequestError(f"a value is nested deeper than {MAX_DEPTH} levels")
 
 
 def encode_metadata(entries: Iterable[MetadataEntry]) -> list[value_pb2.MetadataEntry]:

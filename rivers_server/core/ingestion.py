@@ -43,7 +43,7 @@ def take_reports(core: Core, batch: Batch, message: Reported) -> None:
             return
         if isinstance(report, Replayed):
             sessions.replayed(core, batch, replica)
-        elif not _take(core, batch, report, acks):
+        elif not _take(core, batch, message.location, report, acks):
             sessions.drop(core, batch, replica, f"event {report.seq} of attempt {report.token} came out of order")
             return
     if replica is not None:
@@ -51,10 +51,10 @@ def take_reports(core: Core, batch: Batch, message: Reported) -> None:
             batch.outbox.send(replica.name, message.session, Ack(token, seq))
 
 
-def _take(core: Core, batch: Batch, report: AttemptReport, acks: dict[int, int]) -> bool:
+def _take(core: Core, batch: Batch, location: str, report: AttemptReport, acks: dict[int, int]) -> bool:
     attempt = core.state.attempts.get(report.token)
-    if attempt is None or attempt.run_id not in core.state.runs:
-        acks[report.token] = report.seq  # unknown: dropped, so that the spool drains
+    if attempt is None or attempt.location != location or attempt.run_id not in core.state.runs:
+        acks[report.token] = report.seq  # unknown, or another location's: dropped, so that the spool drains
         return True
     if report.seq <= attempt.ingested:
         acks[report.token] = max(attempt.ingested, acks.get(report.token, 0))

@@ -1,15 +1,33 @@
-"""Commands to protobuf, and reports from it."""
+"""Commands to protobuf, and reports from it.
+
+What a report says of the protocol itself must be right, or `InvalidRequestError` ends the session. What it carries from
+user code is bent until it can be kept, since a report that is never taken would come again for ever.
+"""
 
 from __future__ import annotations
 
+from enum import IntEnum
+from typing import TypeVar
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from rivers.errors import InvalidRequestError, RiversError
 from rivers.lifecycle.states import AttemptOutcome, LogStream
-from rivers.v1 import step_service_pb2
+from rivers.partitions.key import PartitionKey
+from rivers.v1 import identity_pb2, step_service_pb2
 from rivers.wire.failures import decode_failure
 from rivers.wire.identity import decode_partition_key
 from rivers.wire.steps import encode_work
 from rivers.wire.times import decode_duration, decode_time, encode_duration
 from rivers.wire.values import decode_metadata, encode_map, encode_tags
 from rivers_server.core import commands, reports
+
+#: Characters of a chunk of output; what is longer is cut. A location sends pieces of 64 KiB.
+LONGEST_CHUNK = 1 << 20
+LONGEST_ID = 500
+_LARGEST = (1 << 63) - 1
+
+E = TypeVar("E", bound=IntEnum)
 
 
 def encode_command(command: commands.Command, last_beat: int) -> step_service_pb2.Command:
@@ -41,7 +59,19 @@ def encode_command(command: commands.Command, last_beat: int) -> step_service_pb
 
 
 def decode_report(report: step_service_pb2.Report) -> reports.Report | None:
-    """One report; `None` for a beat, which the link itself answers, and for kinds that this version does not know."""
+    """One report; `None` for a beat, which the link itself answers, and for kinds that this version does not know.
+
+    `InvalidRequestError` for what no location of any version would say.
+    """
+    try:
+        return _decode_report(report)
+    except InvalidRequestError:
+        raise
+    except RiversError as error:
+        raise InvalidRequestError(str(error)) from None
+
+
+def _decode_report(report: step_service_pb2.Report) -> reports.Report | None:
     match report.WhichOneof("kind"):
         case "event":
             return _decode_event(report.event)
@@ -73,23 +103,30 @@ def _encode_assign(command: commands.Assign, last_beat: int) -> step_service_pb2
 
 
 def _decode_inventory(message: step_service_pb2.Inventory) -> reports.Inventory:
+    lease = decode_duration(message.step_lease) if message.HasField("step_lease") else None
+    if lease is not None and lease <= 0.0:
+        raise InvalidRequestError(f"step_lease must be longer than 0 s, got {lease} s", field="step_lease")
+    for name in (message.home_id, *message.digests, *message.homes):
+        if not 0 < len(name) <= LONGEST_ID or "\0" in name:
+            raise InvalidRequestError(f"an id has 1 to {LONGEST_ID} characters and no NUL, got {name[:40]!r}")
     return reports.Inventory(
         home_id=message.home_id,
-        boot=message.boot,
+        boot=_whole("boot", message.boot),
         beat=message.beat,
         workers=message.workers,
         places=message.places,
         digests=tuple(message.digests),
         attempts=tuple(
-            reports.Held(item.token, item.boot, reports.Phase(item.phase), item.last_seq) for item in message.attempts
+            reports.Held(item.token, item.boot, _known(reports.Phase, item.phase, "phase"), item.last_seq)
+            for item in message.attempts
         ),
         homes=tuple(message.homes),
-        step_lease=decode_duration(message.step_lease) if message.HasField("step_lease") else None,
+        step_lease=lease,
     )
 
 
 def _decode_event(message: step_service_pb2.AttemptEvent) -> reports.AttemptReport:
-    return reports.AttemptReport(message.token, message.seq, decode_time(message.time), _decode_body(message))
+    return reports.AttemptReport(message.token, message.seq, _decode_moment(message.time), _decode_body(message))
 
 
 def _decode_body(message: step_service_pb2.AttemptEvent) -> reports.Body:
@@ -97,25 +134,72 @@ def _decode_body(message: step_service_pb2.AttemptEvent) -> reports.Body:
         case "started":
             return reports.Started()
         case "log":
-            return reports.Logged(LogStream(message.log.stream), message.log.text)
+            return reports.Logged(_decode_stream(message.log.stream), _cut(message.log.text))
         case "materialized":
             stored = message.materialized
             return reports.Materialized(
-                stored.node,
+                _kept(stored.node),
                 decode_metadata(stored.metadata),
-                stored.data_version,
-                decode_partition_key(stored.partition_key) if stored.HasField("partition_key") else None,
+                _kept(stored.data_version),
+                _decode_partition(stored.partition_key) if stored.HasField("partition_key") else None,
             )
         case "observed":
             seen = message.observed
             return reports.Observed(
-                seen.node,
+                _kept(seen.node),
                 decode_metadata(seen.metadata),
-                seen.data_version if seen.HasField("data_version") else None,
-                decode_partition_key(seen.partition_key) if seen.HasField("partition_key") else None,
+                _kept(seen.data_version) if seen.HasField("data_version") else None,
+                _decode_partition(seen.partition_key) if seen.HasField("partition_key") else None,
             )
         case "ended":
             ended = message.ended
             failure = decode_failure(ended.failure) if ended.HasField("failure") else None
-            return reports.Ended(AttemptOutcome(ended.outcome), failure, ended.home_lost)
+            outcome = _known(AttemptOutcome, ended.outcome, "outcome")
+            if outcome == AttemptOutcome.LOST:
+                raise InvalidRequestError("outcome LOST is for the scheduler to say", field="outcome")
+            return reports.Ended(outcome, failure, ended.home_lost)
     return reports.Ignored()
+
+
+def _known(kind: type[E], number: int, field: str) -> E:
+    try:
+        return kind(number)
+    except ValueError:
+        raise InvalidRequestError(f"{field} {number} is none that this version knows", field=field) from None
+
+
+def _whole(field: str, number: int) -> int:
+    if number > _LARGEST:
+        raise InvalidRequestError(f"{field} must be at most {_LARGEST}, got {number}", field=field)
+    return number
+
+
+def _decode_stream(number: int) -> LogStream:
+    """A stream that this version does not know is output like any other."""
+    try:
+        return LogStream(number)
+    except ValueError:
+        return LogStream.STDOUT
+
+
+def _decode_moment(time: Timestamp) -> int:
+    """Nanoseconds since the epoch, or the nearest that can be kept."""
+    return min(max(decode_time(time), 0), _LARGEST)
+
+
+def _decode_partition(message: identity_pb2.PartitionKey) -> PartitionKey | None:
+    key = decode_partition_key(message)
+    if "\0" in str(key):
+        raise InvalidRequestError(f"partition {str(key)[:40]!r} holds a NUL", field="partition_key")
+    return key
+
+
+def _kept(text: str) -> str:
+    """A text that every database keeps: PostgreSQL has none with a NUL in it."""
+    return text.replace("\0", "\\x00")
+
+
+def _cut(text: str) -> str:
+    if len(text) <= LONGEST_CHUNK:
+        return text
+    return f"{text[:LONGEST_CHUNK]}\n... {len(text) - LONGEST_CHUNK} characters of output were cut here\n"

@@ -20,16 +20,16 @@ import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from rivers.definitions.snapshot import Snapshot
-from rivers.errors import RiversError
+from rivers.errors import InvalidRequestError, RiversError
 from rivers.lifecycle.events import Failure
 from rivers.v1 import definition_service_pb2, definition_service_pb2_grpc, step_service_pb2, step_service_pb2_grpc
-from rivers.wire.definitions import decode_snapshot
 from rivers.wire.failures import decode_failure
 from rivers.wire.times import encode_duration
 from rivers_server.core.commands import Command
 from rivers_server.core.inputs import Beaten, Message, Reported, SessionClosed, SnapshotRead
 from rivers_server.core.replica import ReplicaState
 from rivers_server.links.codec import decode_report, encode_command
+from rivers_server.links.definitions import MOST_BYTES, take_definitions
 from rivers_server.reply import FutureReply
 
 log = structlog.get_logger()
@@ -37,6 +37,8 @@ log = structlog.get_logger()
 #: Commands of one message down; well under the default receive limit of 4 MiB.
 MAX_COMMANDS = 1_000
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+#: Characters of what a location says while it loads.
+LONGEST_TAIL = 4096
 CHANNEL_OPTIONS: Sequence[tuple[str, Any]] = (
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 10_000),
@@ -176,10 +178,11 @@ class Link:
         )
         header = None
         slices: list[definition_service_pb2.SnapshotSlice] = []
+        size = 0
         async for part in definition_service_pb2_grpc.DefinitionServiceStub(channel).GetSnapshot(request):
             match part.WhichOneof("part"):
                 case "progress":
-                    seconds, tail = part.progress.elapsed_seconds, part.progress.stderr_tail
+                    seconds, tail = part.progress.elapsed_seconds, part.progress.stderr_tail[-LONGEST_TAIL:]
                     self._note(ReplicaState.LOADING, f"loading for {seconds:.0f} s {tail}".strip())
                 case "load_failure":
                     failure = decode_failure(part.load_failure.failure)
@@ -190,11 +193,16 @@ class Link:
                     header = part.header
                 case "slice":
                     slices.append(part.slice)
+                    size += part.slice.ByteSize()
+                    if size > MOST_BYTES:
+                        raise InvalidRequestError(
+                            f"location '{self.name}' has more than {MOST_BYTES} bytes of definitions"
+                        )
         if header is None:
             raise ConnectionError(f"location '{self.name}' sent no definitions")
         if known is not None and header.digest == known.digest and not slices:
             return known
-        return decode_snapshot(header, slices)
+        return take_definitions(self.name, header, slices)
 
     async def _await_health_change(self, channel: grpc.aio.Channel) -> None:
         """A load failure stands until the location's health changes or it announces itself again (L-01)."""
@@ -277,7 +285,13 @@ class Link:
                     ack = step_service_pb2.BeatAck(beat=item.beat.beat)
                     self._outgoing.append(step_service_pb2.Command(beat_ack=ack))
                     self._has_outgoing.set()
-                elif (report := decode_report(item)) is not None:
+                    continue
+                try:
+                    report = decode_report(item)
+                except InvalidRequestError as error:
+                    log.warning("report_refused", location=self.name, session=session, reason=str(error))
+                    return f"it reported what cannot be taken: {error}"
+                if report is not None:
                     reports.append(report)
                     if item.HasField("inventory"):
                         self._last_beat = item.inventory.beat

@@ -7,7 +7,7 @@ import pytest
 from rivers.definitions.kinds import BackoffKind
 from rivers.definitions.snapshot import RetryDefinition
 from rivers.lifecycle.events import Failure
-from rivers.lifecycle.retry import allows, delay
+from rivers.lifecycle.retry import LONGEST_WAIT, allows, delay
 from rivers.lifecycle.states import FailureReason
 
 ERROR = Failure(
@@ -24,6 +24,12 @@ def test_without_a_policy_nothing_is_tried_again() -> None:
 @pytest.mark.parametrize(("failures", "allowed"), [(1, True), (2, True), (3, False)])
 def test_max_retries_counts_extra_attempts(failures: int, allowed: bool) -> None:
     assert allows(RetryDefinition(max_retries=2), failures, ERROR) is allowed
+
+
+def test_a_wait_that_grows_beyond_any_number_is_ten_years() -> None:
+    policy = RetryDefinition(5_000, BackoffKind.EXPONENTIAL, delay=1.0, factor=10.0)
+    assert delay(policy, 2_000, 0.0) == delay(policy, 200, 1.0) == LONGEST_WAIT
+    assert delay(policy, 3, 0.0) == 100.0
 
 
 def test_zero_disables() -> None:
