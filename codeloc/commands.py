@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import os
 from importlib.machinery import PathFinder
@@ -11,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from rivers.credentials.loopback import is_loopback
 from rivers.errors import ConfigurationError, LoadError
 from rivers.log_options import FORMAT_VARIABLE, LEVEL_VARIABLE, LogOptions
 
@@ -55,7 +55,7 @@ def serve(
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     options = LogOptions.parse(log_level, log_format)
     _check_module(module)
-    if not insecure and not _is_loopback(host):
+    if not insecure and not is_loopback(host):
         raise ConfigurationError(
             f"--host {host} is not a loopback address: without TLS and tokens anyone there could run code; "
             "use 127.0.0.1, or --insecure if the network is trusted",
@@ -117,12 +117,3 @@ def _seconds(text: str) -> float:
             f"--step-lease {text!r} is no duration: give seconds, 15m, 1h or never", field="step_lease"
         )
     return seconds
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

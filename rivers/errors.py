@@ -10,6 +10,7 @@
     │   ├── AssetNotFoundError, NodeNotFoundError, JobNotFoundError, LocationNotFoundError, RunNotFoundError
     │   ├── PartitionValidationError, ExecutionError, AssetOutputValidationError
     │   ├── InvalidRequestError, ConflictError
+    │   ├── UnauthenticatedError, PermissionDeniedError    who asks, and what that one may ask for
     │   └── StorageError
     │       └── SchemaMigrationNeededError
     └── UnavailableError           try again: nothing is wrong with the request
@@ -196,6 +197,20 @@ class ConflictError(RequestError):
 
     code = "conflict"
     status = "ALREADY_EXISTS"
+
+
+class UnauthenticatedError(RequestError):
+    """The server does not know who asks; give a valid token with --token-file or RIVERS_TOKEN."""
+
+    code = "unauthenticated"
+    status = "UNAUTHENTICATED"
+
+
+class PermissionDeniedError(RequestError):
+    """The caller may not do that; ask for a token with another role."""
+
+    code = "permission_denied"
+    status = "PERMISSION_DENIED"
 
 
 class StorageError(RequestError):

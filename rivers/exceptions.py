@@ -19,6 +19,7 @@ from rivers.errors import (
     OverloadedError,
     PartitionDefinitionError,
     PartitionValidationError,
+    PermissionDeniedError,
     RequestError,
     ResultDefinitionError,
     RiversError,
@@ -30,6 +31,7 @@ from rivers.errors import (
     StorageError,
     StorageUnavailableError,
     TaskDefinitionError,
+    UnauthenticatedError,
     UnavailableError,
 )
 
@@ -52,6 +54,7 @@ __all__ = [
     "OverloadedError",
     "PartitionDefinitionError",
     "PartitionValidationError",
+    "PermissionDeniedError",
     "RequestError",
     "ResultDefinitionError",
     "RiversError",
@@ -63,5 +66,6 @@ __all__ = [
     "StorageError",
     "StorageUnavailableError",
     "TaskDefinitionError",
+    "UnauthenticatedError",
     "UnavailableError",
 ]

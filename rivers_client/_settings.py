@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from rivers.credentials.secret import TOKEN_VARIABLE, checked
 from rivers.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     import grpc
 
 ADDRESS_VARIABLE = "RIVERS_SCHEDULER"
-TOKEN_VARIABLE = "RIVERS_TOKEN"
 DEFAULT_ADDRESS = "127.0.0.1:3010"
 
 #: Pings find a dead peer; the server allows them this often. A scheduler that restarts is found again within a second.
@@ -32,7 +32,7 @@ class Settings:
     """`timeout` bounds a call, `patience` how long it is repeated while nobody answers; both in seconds."""
 
     address: str
-    token: str | None
+    token: str | None = field(repr=False)
     timeout: float
     patience: float
     credentials: grpc.ChannelCredentials | None
@@ -56,7 +56,5 @@ def settle(
         raise InvalidRequestError(
             f"{address!r} is no address of a scheduler; give HOST:PORT, for example {DEFAULT_ADDRESS}", field="address"
         )
-    token = token or os.environ.get(TOKEN_VARIABLE) or None
-    if token is not None and not (token.isascii() and token.isprintable()):
-        raise InvalidRequestError("the token is not printable ASCII text", field="token")
+    token = checked(token or os.environ.get(TOKEN_VARIABLE) or None)
     return Settings(address, token, timeout, patience, credentials)

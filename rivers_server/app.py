@@ -17,6 +17,10 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from rivers.clock import SystemClock
+from rivers.credentials.gate import Gate
+from rivers.credentials.interceptor import CredentialInterceptor
+from rivers.credentials.loopback import is_loopback
+from rivers.credentials.token_file import TokenFile
 from rivers.definitions.snapshot import Snapshot
 from rivers.errors import ConfigurationError, StorageUnavailableError
 from rivers.storage.database import Database
@@ -89,7 +93,9 @@ class Scheduler:
             ("grpc.max_concurrent_streams", settings.limits.calls_per_connection),
         )
         self._server = grpc.aio.server(
-            options=(*SERVER_OPTIONS, *limits), maximum_concurrent_rpcs=settings.limits.calls
+            options=(*SERVER_OPTIONS, *limits),
+            interceptors=(CredentialInterceptor(self._gate()),),
+            maximum_concurrent_rpcs=settings.limits.calls,
         )
         self.address = self._bind(self._server)
         self._database = await asyncio.to_thread(self._open_database)
@@ -163,6 +169,13 @@ class Scheduler:
         if failpoint is None:
             return DatabaseStore(self._database, leadership), self._exchange
         return FailingStore(self._database, leadership, failpoint), FailingTransport(self._exchange, failpoint)
+
+    def _gate(self) -> Gate:
+        settings = self.settings
+        tokens = TokenFile(settings.tokens_path)
+        tokens.all()  # what cannot be read is said before anything is served
+        is_local = is_loopback(settings.host)
+        return Gate(tokens, SystemClock(), is_strict=not (is_local or settings.insecure), is_public=is_local)
 
     def _bind(self, server: grpc.aio.Server) -> str:
         host, port = self.settings.host, self.settings.port

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from rivers.credentials.loopback import is_loopback
 from rivers.database_url import DATABASE_VARIABLE, refuse_password
 from rivers.errors import ConfigurationError
 from rivers.log_options import FORMAT_VARIABLE, LEVEL_VARIABLE, LogOptions
@@ -32,6 +32,9 @@ def scheduler(
         int, typer.Option(help="Runs in flight over all locations; negative: no bound, 0: a brake.")
     ] = 10,
     beat_interval: Annotated[float, typer.Option(help="Seconds between a location's signs of life.", min=0.05)] = 2.0,
+    tokens_file: Annotated[
+        Path | None, typer.Option(help="Accepted tokens; by default tokens.json in --storage-path.")
+    ] = None,
     insecure: Annotated[bool, typer.Option(help="Serve beyond loopback without TLS and tokens.")] = False,
     limit: Annotated[list[str] | None, typer.Option(help="NAME=NUMBER, see docs/limits.md; can be repeated.")] = None,
     log_level: Annotated[str, typer.Option(envvar=LEVEL_VARIABLE, help="debug, info, warning or error.")] = "warning",
@@ -51,7 +54,7 @@ def scheduler(
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from rivers_server.app import serve
 
-    if not insecure and not _is_loopback(host):
+    if not insecure and not is_loopback(host):
         raise ConfigurationError(
             f"--host {host} is not a loopback address: without TLS and tokens anyone there could run code; "
             "use 127.0.0.1, or --insecure if the network is trusted",
@@ -70,17 +73,9 @@ def scheduler(
         beat_interval=timedelta(seconds=beat_interval),
         insecure=insecure,
         limits=Limits.parse(limit or ()),
+        tokens_file=tokens_file,
         metrics_host=metrics_host,
         metrics_port=metrics_port,
         core=CoreSettings(max_concurrent_runs=max_concurrent_runs),
     )
     asyncio.run(serve(settings, lambda what, address: typer.echo(f"{what} on {address}")))
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+from rivers.credentials.token_file import NAME as TOKENS
 from rivers_server.limits import Limits
 
 
@@ -38,7 +39,13 @@ class SchedulerSettings:
     database_url: str | None = None
     beat_interval: timedelta = timedelta(seconds=2)
     insecure: bool = False
+    tokens_file: Path | None = None
     core: CoreSettings = field(default_factory=CoreSettings)
     limits: Limits = field(default_factory=Limits)
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = None
+
+    @property
+    def tokens_path(self) -> Path:
+        """The file of accepted tokens."""
+        return self.tokens_file or self.storage_path / TOKENS

@@ -23,6 +23,7 @@ SUMMARIES = {
     "locations": "Show code locations.",
     "assets": "Show assets.",
     "jobs": "Show jobs.",
+    "tokens": "Make, list and revoke tokens.",
     "db": "Look after a database.",
 }
 

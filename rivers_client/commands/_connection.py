@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from rivers.errors import InvalidRequestError
+from rivers.credentials.secret import read_token
 
 if TYPE_CHECKING:
     from rivers_client import Client
@@ -37,17 +37,5 @@ def connect(scheduler: str | None, token_file: Path | None, *, patience: float =
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its notes would stand between our lines
     from rivers_client import Client
 
-    with Client(scheduler, token=_token(token_file), patience=patience) as client:
+    with Client(scheduler, token=read_token(token_file), patience=patience) as client:
         yield client
-
-
-def _token(path: Path | None) -> str | None:
-    if path is None:
-        return None
-    try:
-        token = path.read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidRequestError(f"token file '{path}' cannot be read: {error}", field="token_file") from error
-    if not token:
-        raise InvalidRequestError(f"token file '{path}' is empty; write the token into it", field="token_file")
-    return token

@@ -1,0 +1,99 @@
+"""The first that a call meets on a server."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import grpc
+
+from rivers.credentials.gate import Gate
+from rivers.credentials.rules import rule_of
+from rivers.credentials.token import Token
+from rivers.errors import RiversError
+from rivers.wire.errors import to_abort
+
+Handler = Any
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class CredentialInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
+    """Asks the gate before anything of a request is read."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    async def intercept_service(
+        self, continuation: Callable[[Any], Awaitable[Handler]], details: grpc.HandlerCallDetails
+    ) -> Handler:
+        handler = await continuation(details)
+        if handler is None:
+            return None  # nobody serves it, which is what it will be told
+        method: str = details.method
+        try:
+            token = self._gate.admit(method, _authorization(details.invocation_metadata))
+        except RiversError as error:
+            return _refusing(handler, error)
+        if self._gate.needs_request(rule_of(method), token):
+            return self._for_itself(handler, token)
+        if token is not None and handler.unary_stream is not None and inspect.isasyncgenfunction(handler.unary_stream):
+            return self._while_good(handler, token)
+        return handler
+
+    def _for_itself(self, handler: Handler, token: Token | None) -> Handler:
+        """A location speaks for itself only."""
+
+        async def call(request: Any, context: Context) -> Any:
+            try:
+                self._gate.admit_location(token, request.location, certificate_names(context))
+            except RiversError as error:
+                await _abort(context, error)
+            return await handler.unary_unary(request, context)
+
+        return grpc.unary_unary_rpc_method_handler(call, handler.request_deserializer, handler.response_serializer)
+
+    def _while_good(self, handler: Handler, token: Token) -> Handler:
+        """A stream tells nothing more to a token that was revoked meanwhile."""
+
+        async def call(request: Any, context: Context) -> AsyncIterator[Any]:
+            async for message in handler.unary_stream(request, context):
+                try:
+                    self._gate.recheck(token)
+                except RiversError as error:
+                    await _abort(context, error)
+                yield message
+
+        return grpc.unary_stream_rpc_method_handler(call, handler.request_deserializer, handler.response_serializer)
+
+
+def certificate_names(context: Context) -> frozenset[str]:
+    """The names in the certificate that the caller showed, if it showed one."""
+    shown = context.auth_context()
+    keys = ("x509_subject_alternative_name", "x509_common_name")
+    return frozenset(value.decode(errors="replace") for key in keys for value in shown.get(key, ()))
+
+
+def _authorization(metadata: Any) -> str | None:
+    found = [value for key, value in metadata or () if key == "authorization"]
+    return found[0] if len(found) == 1 and isinstance(found[0], str) else None
+
+
+def _refusing(handler: Handler, error: RiversError) -> Handler:
+    """A handler of the same shape, which does not even decode what it is sent."""
+
+    async def refuse(request: Any, context: Context) -> None:
+        await _abort(context, error)
+
+    shapes = {
+        (False, False): grpc.unary_unary_rpc_method_handler,
+        (False, True): grpc.unary_stream_rpc_method_handler,
+        (True, False): grpc.stream_unary_rpc_method_handler,
+        (True, True): grpc.stream_stream_rpc_method_handler,
+    }
+    make: Any = shapes[handler.request_streaming, handler.response_streaming]
+    return make(refuse)
+
+
+async def _abort(context: Context, error: RiversError) -> None:
+    await context.abort(*to_abort(error))
