@@ -25,6 +25,7 @@ SUMMARIES = {
     "jobs": "Show jobs.",
     "tokens": "Make, list and revoke tokens.",
     "db": "Look after a database.",
+    "doctor": "Check a set-up and say what is wrong.",
 }
 
 
