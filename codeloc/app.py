@@ -27,7 +27,11 @@ from codeloc.settings import Settings
 from codeloc.stream import StepService
 from codeloc.ticker import Ticker
 from codeloc.watchdog_link import WatchdogLink
-from rivers.clock import SystemClock
+from rivers.clock import Clock, SystemClock
+from rivers.credentials.environment import without_secrets
+from rivers.credentials.gate import Gate
+from rivers.credentials.loopback import is_loopback
+from rivers.credentials.token_file import TokenFile
 from rivers.errors import LoadError
 
 if TYPE_CHECKING:
@@ -63,7 +67,7 @@ async def _serve(settings: Settings, directory: DataDirectory, announce: Callabl
     reaper = Reaper(asyncio.get_running_loop())
     definitions = Definitions(settings.module)
     launch = Launch(settings.module, settings.variable, str(directory.values), os.getpid())
-    environment = {**os.environ, MARK: directory.home_id}
+    environment = {**without_secrets(os.environ), MARK: directory.home_id}
     host = HostLink(launch, environment=environment, definitions=definitions, reaper=reaper, groups=directory.groups)
     watchdog = WatchdogLink(reaper)
     directory.groups.on_recorded, directory.groups.on_forgotten = watchdog.add, watchdog.remove
@@ -83,7 +87,7 @@ async def _serve(settings: Settings, directory: DataDirectory, announce: Callabl
     crew.connect(desk)
     ticker.on_tick = desk.tick
     steps = StepService(desk)
-    server = LocationServer(steps, definitions)
+    server = LocationServer(steps, definitions, _gate(settings, clock))
     signals = _Signals()
     await server.start(settings.host, settings.port)
     registration = None
@@ -95,6 +99,7 @@ async def _serve(settings: Settings, directory: DataDirectory, announce: Callabl
             home_id=directory.home_id,
             boot=directory.boot,
             digest=lambda: definitions.digest,
+            caller=settings.caller,
         )
         steps.on_session = registration.attached
     if metrics is not None:
@@ -137,6 +142,16 @@ def _metrics_port(settings: Settings) -> Exposition | None:
     from rivers.exposition import Exposition
 
     return Exposition(settings.metrics_host, settings.metrics_port)
+
+
+def _gate(settings: Settings, clock: Clock) -> Gate:
+    """A location that knows its scheduler lets nobody else in."""
+    tokens = TokenFile(settings.scheduler_token_file) if settings.scheduler_token_file is not None else None
+    if tokens is not None:
+        tokens.all()  # what cannot be read is said before anything is served
+    is_local = is_loopback(settings.host)
+    is_strict = tokens is not None or not (is_local or settings.is_insecure)
+    return Gate(tokens, clock, is_strict=is_strict, is_public=is_local)
 
 
 async def _follow(definitions: Definitions, desk: Desk, server: LocationServer) -> None:

@@ -10,7 +10,9 @@ from typing import Annotated
 
 import typer
 
+from rivers.credentials.caller import Caller
 from rivers.credentials.loopback import is_loopback
+from rivers.credentials.secret import read_token
 from rivers.errors import ConfigurationError, LoadError
 from rivers.log_options import FORMAT_VARIABLE, LEVEL_VARIABLE, LogOptions
 
@@ -37,6 +39,12 @@ def serve(
     ] = "",
     advertise: Annotated[str, typer.Option(help="Host name that the scheduler dials, when not --host.")] = "",
     durable_spool: Annotated[bool, typer.Option(help="Results survive a loss of power too (fsync).")] = False,
+    token_file: Annotated[
+        Path | None, typer.Option(help="A file with the token to show to the scheduler (or RIVERS_TOKEN).")
+    ] = None,
+    scheduler_token_file: Annotated[
+        Path | None, typer.Option(help="How the scheduler is known: the file that `rivers tokens accept` has printed.")
+    ] = None,
     insecure: Annotated[bool, typer.Option(help="Serve beyond loopback without TLS and tokens.")] = False,
     log_level: Annotated[str, typer.Option(envvar=LEVEL_VARIABLE, help="debug, info, warning or error.")] = "warning",
     log_format: Annotated[
@@ -61,6 +69,11 @@ def serve(
             "use 127.0.0.1, or --insecure if the network is trusted",
             field="host",
         )
+    if scheduler_token_file is not None and not scheduler_token_file.exists():
+        raise ConfigurationError(
+            f"there is no file '{scheduler_token_file}'; `rivers tokens accept NAME` prints it, beside the scheduler",
+            field="scheduler_token_file",
+        )
     from codeloc.app import serve as serve_location
     from codeloc.console import configure
     from codeloc.segments import encode_segment
@@ -75,6 +88,9 @@ def serve(
         data_directory=data_dir or Path(".rivers", "locations", encode_segment(name)),
         workers=workers or len(os.sched_getaffinity(0)),
         scheduler=scheduler,
+        caller=Caller(read_token(token_file)),
+        scheduler_token_file=scheduler_token_file,
+        is_insecure=insecure,
         host=host,
         port=grpc_port,
         advertised_host=advertise,

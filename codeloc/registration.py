@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 
 from codeloc.console import tell
+from rivers.credentials.caller import Caller
 from rivers.v1.location_service_pb2 import DeregisterRequest, RegisterRequest
 from rivers.v1.location_service_pb2_grpc import LocationServiceStub
 from rivers.wire.times import decode_duration
@@ -38,7 +39,15 @@ class Registration:
     """Hints to one scheduler. They renew nothing; a lost one costs time."""
 
     def __init__(
-        self, scheduler: str, *, location: str, address: str, home_id: str, boot: int, digest: Callable[[], str]
+        self,
+        scheduler: str,
+        *,
+        location: str,
+        address: str,
+        home_id: str,
+        boot: int,
+        digest: Callable[[], str],
+        caller: Caller,
     ) -> None:
         self._scheduler = scheduler
         self._location = location
@@ -46,6 +55,7 @@ class Registration:
         self._home_id = home_id
         self._boot = boot
         self._digest = digest
+        self._caller = caller
         self._version = version("rivers")
         self._is_attached = False
         self._changed = asyncio.Event()
@@ -58,7 +68,7 @@ class Registration:
 
     async def run(self) -> None:
         """Announces, for ever."""
-        async with grpc.aio.insecure_channel(self._scheduler, options=CHANNEL_OPTIONS) as channel:
+        async with self._caller.open(self._scheduler, CHANNEL_OPTIONS) as channel:
             stub: Any = LocationServiceStub(channel)
             pause = _FIRST_PAUSE
             while True:
@@ -75,9 +85,9 @@ class Registration:
         """Says that the location is going."""
         request = DeregisterRequest(location=self._location, home_id=self._home_id, boot=self._boot)
         with contextlib.suppress(grpc.aio.AioRpcError):
-            async with grpc.aio.insecure_channel(self._scheduler, options=CHANNEL_OPTIONS) as channel:
+            async with self._caller.open(self._scheduler, CHANNEL_OPTIONS) as channel:
                 stub: Any = LocationServiceStub(channel)
-                await stub.Deregister(request, timeout=2.0)
+                await stub.Deregister(request, timeout=2.0, metadata=self._caller.metadata)
 
     async def _register(self, stub: Any) -> float | None:
         """When to announce again; `None` when nobody has answered."""
@@ -90,7 +100,7 @@ class Registration:
             rivers_version=self._version,
         )
         try:
-            answer = await stub.Register(request, timeout=_DEADLINE)
+            answer = await stub.Register(request, timeout=_DEADLINE, metadata=self._caller.metadata)
         except grpc.aio.AioRpcError as error:
             if error.code() in _REFUSALS:
                 refusal = f"the scheduler at {self._scheduler} refuses location '{self._location}': {error.details()}"

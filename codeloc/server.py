@@ -11,6 +11,8 @@ from grpc_reflection.v1alpha import reflection
 
 from codeloc.definitions import Definitions
 from codeloc.stream import StepService
+from rivers.credentials.gate import Gate
+from rivers.credentials.interceptor import CredentialInterceptor
 from rivers.errors import ConflictError
 from rivers.v1 import definition_service_pb2, definition_service_pb2_grpc, step_service_pb2, step_service_pb2_grpc
 from rivers.v1.definition_service_pb2 import GetSnapshotRequest
@@ -48,10 +50,10 @@ class DefinitionService(definition_service_pb2_grpc.DefinitionServiceServicer):
 class LocationServer:
     """Serves on one address."""
 
-    def __init__(self, steps: StepService, definitions: Definitions) -> None:
+    def __init__(self, steps: StepService, definitions: Definitions, gate: Gate) -> None:
         self.port = 0
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
-        self._server = grpc.aio.server(options=OPTIONS)
+        self._server = grpc.aio.server(interceptors=(CredentialInterceptor(gate),), options=OPTIONS)
         step_service_pb2_grpc.add_StepServiceServicer_to_server(steps, self._server)
         service = DefinitionService(definitions)
         definition_service_pb2_grpc.add_DefinitionServiceServicer_to_server(service, self._server)

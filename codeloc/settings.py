@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from rivers.credentials.caller import Caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,9 @@ class Settings:
     workers: int
     variable: str = "repo"
     scheduler: str = ""
+    caller: Caller = field(default_factory=Caller)
+    scheduler_token_file: Path | None = None
+    is_insecure: bool = False
     host: str = "127.0.0.1"
     port: int = 3001
     advertised_host: str = ""

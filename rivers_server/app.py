@@ -103,7 +103,7 @@ class Scheduler:
             Leadership.take, self._database, holder=f"{socket.gethostname()}:{os.getpid()}", address=self.address
         )
         watches = Watches(settings.limits)
-        self._exchange = Exchange(watches, settings.beat_interval)
+        self._exchange = Exchange(watches, settings.beat_interval, settings.caller)
         store, transport = self._seams(leadership)
         core = Core(
             store=store,

@@ -10,7 +10,9 @@ from typing import Annotated
 
 import typer
 
+from rivers.credentials.caller import Caller
 from rivers.credentials.loopback import is_loopback
+from rivers.credentials.secret import read_token
 from rivers.database_url import DATABASE_VARIABLE, refuse_password
 from rivers.errors import ConfigurationError
 from rivers.log_options import FORMAT_VARIABLE, LEVEL_VARIABLE, LogOptions
@@ -34,6 +36,9 @@ def scheduler(
     beat_interval: Annotated[float, typer.Option(help="Seconds between a location's signs of life.", min=0.05)] = 2.0,
     tokens_file: Annotated[
         Path | None, typer.Option(help="Accepted tokens; by default tokens.json in --storage-path.")
+    ] = None,
+    token_file: Annotated[
+        Path | None, typer.Option(help="A file with the token to show to locations (or RIVERS_TOKEN).")
     ] = None,
     insecure: Annotated[bool, typer.Option(help="Serve beyond loopback without TLS and tokens.")] = False,
     limit: Annotated[list[str] | None, typer.Option(help="NAME=NUMBER, see docs/limits.md; can be repeated.")] = None,
@@ -74,6 +79,7 @@ def scheduler(
         insecure=insecure,
         limits=Limits.parse(limit or ()),
         tokens_file=tokens_file,
+        caller=Caller(read_token(token_file)),
         metrics_host=metrics_host,
         metrics_port=metrics_port,
         core=CoreSettings(max_concurrent_runs=max_concurrent_runs),

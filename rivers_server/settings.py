@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+from rivers.credentials.caller import Caller
 from rivers.credentials.token_file import NAME as TOKENS
 from rivers_server.limits import Limits
 
@@ -40,6 +41,7 @@ class SchedulerSettings:
     beat_interval: timedelta = timedelta(seconds=2)
     insecure: bool = False
     tokens_file: Path | None = None
+    caller: Caller = field(default_factory=Caller)
     core: CoreSettings = field(default_factory=CoreSettings)
     limits: Limits = field(default_factory=Limits)
     metrics_host: str = "127.0.0.1"

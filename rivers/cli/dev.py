@@ -102,6 +102,7 @@ def _run(children: Children, config: RiversConfig, named: dict[str, str], data: 
     if not children.until(is_up):
         return None if children.is_asked_to_end else scheduler
     next_port = config.server.grpc_port
+    environment.pop(DATABASE_VARIABLE, None)  # locations have no database
     for name, module in named.items():
         if next_port:
             next_port = _free_port(config.server.host, next_port)

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 
+from rivers.credentials.caller import Caller
 from rivers.definitions.snapshot import Snapshot
 from rivers_server.core.inputs import Message
 from rivers_server.core.outbox import Outbox
@@ -21,10 +22,11 @@ class Exchange:
     meanwhile, and the messages that the effects cause join the next batch.
     """
 
-    def __init__(self, watches: Watches, beat_interval: timedelta) -> None:
+    def __init__(self, watches: Watches, beat_interval: timedelta, caller: Caller) -> None:
         self.links: dict[str, Link] = {}
         self._watches = watches
         self._beat_interval = beat_interval
+        self._caller = caller
         self._sessions = SessionNumbers()
         self._loop = asyncio.get_running_loop()
         self._loop_thread = threading.get_ident()
@@ -102,6 +104,7 @@ class Exchange:
             sessions=self._sessions,
             put=self._put,
             known_snapshot=lambda: self._snapshot_of(name),
+            caller=self._caller.to_location(name),
         )
 
     def _hang_up(self, name: str) -> None:

@@ -19,6 +19,7 @@ import grpc
 import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from rivers.credentials.caller import Caller
 from rivers.definitions.snapshot import Snapshot
 from rivers.errors import InvalidRequestError, RiversError
 from rivers.lifecycle.events import Failure
@@ -39,6 +40,8 @@ MAX_COMMANDS = 1_000
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 #: Characters of what a location says while it loads.
 LONGEST_TAIL = 4096
+#: The location does not take us for its scheduler.
+REFUSALS = {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED}
 CHANNEL_OPTIONS: Sequence[tuple[str, Any]] = (
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 10_000),
@@ -88,6 +91,7 @@ class Link:
         sessions: SessionNumbers,
         put: Callable[[Message], None],
         known_snapshot: Callable[[], Snapshot | None],
+        caller: Caller,
     ) -> None:
         self.name = name
         self.address = address
@@ -99,6 +103,7 @@ class Link:
         self._sessions = sessions
         self._put = put
         self._known_snapshot = known_snapshot
+        self._caller = caller
         self._outgoing: list[Command | step_service_pb2.Command] = []
         self._has_outgoing = asyncio.Event()
         self._hint = asyncio.Event()
@@ -139,10 +144,13 @@ class Link:
             self._hint.clear()
             started = time.monotonic()
             try:
-                async with grpc.aio.insecure_channel(self.address, options=CHANNEL_OPTIONS) as channel:
+                async with self._caller.open(self.address, CHANNEL_OPTIONS) as channel:
                     await self._attend(channel)
             except grpc.aio.AioRpcError as error:
-                self._note(ReplicaState.CONNECTING, f"{error.code().name}: {error.details()}")
+                is_refused = error.code() in REFUSALS
+                pause = LONGEST_PAUSE if is_refused else pause
+                state = ReplicaState.REFUSED if is_refused else ReplicaState.CONNECTING
+                self._note(state, f"{error.code().name}: {error.details()}")
             except RiversError as error:
                 self._note(ReplicaState.REFUSED, str(error))
                 pause = LONGEST_PAUSE
@@ -179,7 +187,9 @@ class Link:
         header = None
         slices: list[definition_service_pb2.SnapshotSlice] = []
         size = 0
-        async for part in definition_service_pb2_grpc.DefinitionServiceStub(channel).GetSnapshot(request):
+        async for part in definition_service_pb2_grpc.DefinitionServiceStub(channel).GetSnapshot(
+            request, metadata=self._caller.metadata
+        ):
             match part.WhichOneof("part"):
                 case "progress":
                     seconds, tail = part.progress.elapsed_seconds, part.progress.stderr_tail[-LONGEST_TAIL:]
@@ -207,7 +217,7 @@ class Link:
     async def _await_health_change(self, channel: grpc.aio.Channel) -> None:
         """A load failure stands until the location's health changes or it announces itself again (L-01)."""
         watch = health_pb2_grpc.HealthStub(channel).Watch(
-            health_pb2.HealthCheckRequest(service="rivers.v1.DefinitionService")
+            health_pb2.HealthCheckRequest(service="rivers.v1.DefinitionService"), metadata=self._caller.metadata
         )
         self._call = watch
         try:
@@ -220,7 +230,7 @@ class Link:
 
     async def _attach(self, channel: grpc.aio.Channel) -> None:
         attach: Any = step_service_pb2_grpc.StepServiceStub(channel).Attach
-        call = attach()
+        call = attach(metadata=self._caller.metadata)
         session = self.session = self._sessions.take()
         self._call, self._last_beat, self._outgoing = call, 0, []
         opening = step_service_pb2.SessionOpen(

@@ -1,0 +1,148 @@
+"""A location and its scheduler, each of which has to be known to the other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+
+from rivers.credentials.role import Role
+from rivers.credentials.rules import rule_of
+from rivers.credentials.secret import for_location
+from rivers.lifecycle.states import RunState
+from tests.services.credentials import every_method
+from tests.services.credentials.cli import accept, create, refused, rivers
+from tests.services.credentials.guarded import Guarded
+from tests.stack import Program
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    with Guarded(tmp_path_factory.mktemp("known")) as running:
+        running.start_guarded_scheduler("--log-level", "debug")
+        running.start_guarded_location("team", "--log-level", "debug")
+        running.start_guarded_location("other")
+        yield running
+
+
+def address(program: Program) -> str:
+    return program.line_with("serving ").split()[-1]
+
+
+def said(stack: Guarded, name: str, text: str) -> None:
+    stack.until(lambda: text in stack.locations[name].stderr(), text)
+
+
+def test_a_run_goes_through_where_everybody_is_known(stack: Guarded) -> None:
+    for name in ("team", "other"):
+        assert stack.client.runs.submit(name, job="totals").wait(timeout=30).state == RunState.SUCCEEDED
+
+
+def test_nobody_but_the_scheduler_may_drive_a_location(stack: Guarded) -> None:
+    """What another team is shown by the scheduler does not help it here, either."""
+    shown = dict(stack.tokens)
+    shown["the scheduler to another"] = for_location(stack.tokens["scheduler"], "other")
+    with grpc.insecure_channel(address(stack.locations["team"])) as channel:
+        for token in (None, "x", *shown.values()):
+            for method, status in every_method.served(channel, every_method.LOCATION, token):
+                if rule_of(method).is_public:
+                    assert status not in every_method.REFUSALS, method
+                else:
+                    assert status == "UNAUTHENTICATED", method
+        good = for_location(stack.tokens["scheduler"], "team")
+        assert every_method.answer(channel, every_method.methods(every_method.LOCATION)[0], good) == "INVALID_ARGUMENT"
+
+
+@pytest.mark.parametrize("role", ["viewer", "operator", "admin", "location:team"])
+def test_another_role_that_a_location_knows_may_not_drive_it(tmp_path: Path, role: str) -> None:
+    with Guarded(tmp_path) as stack:
+        known = tmp_path / "known.json"
+        made = rivers(tmp_path, "tokens", "create", "--role", role, "--tokens-file", str(known))
+        location = stack.start_location(
+            "team", "repo = rs.CodeRepository()", options=("--scheduler-token-file", str(known)), await_ready=False
+        )
+        with grpc.insecure_channel(address(location)) as channel:
+            for method, status in every_method.served(channel, every_method.LOCATION, made.stdout.strip()):
+                admitted = rule_of(method).admits(Role.parse(role))
+                assert (status == "PERMISSION_DENIED") == (not admitted), method
+
+
+def test_another_teams_token_opens_nothing_at_the_scheduler(stack: Guarded) -> None:
+    with grpc.insecure_channel(f"127.0.0.1:{stack.port}") as channel:
+        for method in every_method.methods(every_method.SCHEDULER):
+            status = every_method.answer(channel, method, stack.tokens["location:other"], "team")
+            if not rule_of(every_method.path(method)).is_public:
+                assert status == "PERMISSION_DENIED", method.full_name
+
+
+def test_a_location_registers_as_nobody_else(stack: Guarded) -> None:
+    stack.start_guarded_location("thief", role="location:team", await_ready=False)
+    said(stack, "thief", "may not speak for location 'thief'")
+    stack.start_guarded_location("person", role="admin", await_ready=False)
+    said(stack, "person", "has the role admin, which may not call Register")
+    assert {one.name for one in stack.client.locations.list()} == {"team", "other"}
+
+
+def test_a_location_without_a_good_token_is_told_so(stack: Guarded) -> None:
+    stack.tokens["location:late"] = create(stack.directory, "location:late", "--expires", "0s")
+    stack.start_guarded_location("late", await_ready=False)
+    said(stack, "late", "expired")
+    stack.start_location("silent", "repo = rs.CodeRepository()", await_ready=False)
+    said(stack, "silent", "asks for a token")
+
+
+def test_a_scheduler_that_the_location_does_not_know_is_refused(stack: Guarded) -> None:
+    stack.tokens["location:wary"] = create(stack.directory, "location:wary")
+    known = accept(stack.directory, "wary", "the token of another scheduler")
+    options = ("--token-file", stack.token_file("location:wary"), "--scheduler-token-file", str(known))
+    stack.start_location("wary", "repo = rs.CodeRepository()", options=options, await_ready=False)
+    stack.await_location("wary", "REFUSED")
+    (wary,) = [one for one in stack.client.locations.list() if one.name == "wary"]
+    assert "not known" in wary.message
+
+
+def test_tokens_are_seen_nowhere(stack: Guarded) -> None:
+    assert stack.client.runs.submit("team", job="totals").wait(timeout=30).state == RunState.SUCCEEDED
+    secrets = [*stack.tokens.values(), *(for_location(stack.tokens["scheduler"], name) for name in ("team", "other"))]
+    for where, text in stack.traces().items():
+        for secret in secrets:
+            assert secret not in text, where
+
+
+def test_user_code_has_no_credentials_in_its_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Guarded(tmp_path) as stack:
+        stack.start_guarded_scheduler()
+        token = stack.tokens["location:team"] = create(tmp_path, "location:team")
+        monkeypatch.setenv("RIVERS_TOKEN", token)
+        monkeypatch.setenv("RIVERS_DATABASE_URL", "postgresql://somebody:hidden@nowhere/rivers")
+        known = accept(tmp_path, "team", stack.tokens["scheduler"])
+        source = """
+            mark(open("/proc/self/environ").read() + str(dict(os.environ)))
+            @rs.Asset
+            def numbers() -> int:
+                mark(open("/proc/self/environ").read() + str(dict(os.environ)))
+                return 1
+            repo = rs.CodeRepository(assets=[numbers])
+        """
+        location = stack.start_location("team", source, options=("--scheduler-token-file", str(known)))
+        assert stack.client.runs.submit("team").wait(timeout=30).state == RunState.SUCCEEDED
+        seen = "".join(stack.marks("team"))
+        assert "PATH" in seen
+        for pid in stack.processes():
+            if pid != location.process.pid and os.getpgid(pid) != os.getpgid(location.process.pid):
+                seen += Path(f"/proc/{pid}/environ").read_text()
+        assert token not in seen
+        assert "hidden" not in seen
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    (tmp_path / "empty.py").write_text("")
+    outcome = rivers(tmp_path, "serve", "empty", "--scheduler-token-file", "nowhere.json", PYTHONPATH=str(tmp_path))
+    assert "rivers tokens accept" in refused(outcome)
+    (tmp_path / "blank").touch()
+    outcome = rivers(tmp_path, "serve", "empty", "--token-file", "blank", PYTHONPATH=str(tmp_path))
+    assert "'blank' is empty" in refused(outcome)
+    assert "--token-file" in refused(rivers(tmp_path, "tokens", "accept", "team"))
