@@ -102,12 +102,15 @@ class Book:
         """Gives the session the next piece of the spool; false when there is nothing to give now."""
         if session.state is not SessionState.REPLAYING or self._ledger is None or not self.flush():
             return False
+        if session.flight.is_full:
+            return False  # an acknowledgement wakes the writer
         records, position = self._ledger.spool.read(session.cursor, _REPLAY_PIECE)
-        reports = [
-            Report(event=AttemptEvent.FromString(record.payload))
-            for record in records
-            if (attempt := self.held.get(record.token)) is not None and record.number > attempt.acked
-        ]
+        reports = []
+        for record in records:
+            attempt = self.held.get(record.token)
+            if attempt is not None and record.number > attempt.acked:
+                reports.append(Report(event=AttemptEvent.FromString(record.payload)))
+                session.flight.sent(record.token, record.number, len(record.payload))
         if position == session.cursor:
             session.state = SessionState.LIVE
             if not session.is_replayed:
@@ -153,13 +156,15 @@ class Book:
         event.token = attempt.token
         event.seq = attempt.last_seq
         session = self.session
+        payload = event.SerializeToString()
         if session is not None and session.state is SessionState.LIVE:
-            if session.outlet.backlog > _BACKLOG:
+            if session.outlet.backlog > _BACKLOG or session.flight.is_full:
                 session.state, session.cursor = SessionState.REPLAYING, self._spool.end
             else:
                 self._reports.append(Report(event=event))
                 self._is_urgent |= kind is not RecordKind.STARTED
-        self._spool.append(kind, attempt.token, attempt.last_seq, event.SerializeToString())
+                session.flight.sent(attempt.token, attempt.last_seq, len(payload))
+        self._spool.append(kind, attempt.token, attempt.last_seq, payload)
 
     def end(self, attempt: HeldAttempt, ended: AttemptEnded, time: Timestamp | None = None) -> None:
         """The last event of an attempt."""
@@ -174,6 +179,8 @@ class Book:
 
     def acknowledge(self, token: int, seq: int) -> None:
         """Committed up to an event."""
+        if self.session is not None and self.session.flight.acknowledged(token, seq):
+            self.session.outlet.wake()
         attempt = self.held.get(token)
         if attempt is not None and seq > attempt.acked:
             attempt.acked = min(seq, attempt.last_seq)
@@ -182,6 +189,8 @@ class Book:
     def forget(self, token: int) -> None:
         """Nobody wants to hear of the attempt any more."""
         attempt = self.held.pop(token, None)
+        if self.session is not None and self.session.flight.acknowledged(token):
+            self.session.outlet.wake()
         if attempt is not None:
             self._spool.append(RecordKind.FORGOTTEN, token)
             self._past[token] = None

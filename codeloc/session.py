@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Protocol
 
+from codeloc.flight import Flight
 from codeloc.spool import Position
 from rivers.v1.step_service_pb2 import Report
 
@@ -51,6 +52,7 @@ class Session:
         "beat",
         "beat_interval",
         "cursor",
+        "flight",
         "is_replayed",
         "next_beat_at",
         "outlet",
@@ -64,6 +66,7 @@ class Session:
         self.beat_interval = beat_interval
         self.state = SessionState.INVENTORY
         self.cursor = Position()
+        self.flight = Flight()
         self.is_replayed = False
         self.beat = 0  # the inventory counts as the first
         self.acked = -1

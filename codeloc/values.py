@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from codeloc.segments import encode_segment
+from rivers.errors import AssetOutputValidationError
+from rivers.kernel.tracebacks import text_of
 
 if TYPE_CHECKING:
     from rivers.definitions.binding import BoundRepository
@@ -19,12 +22,14 @@ if TYPE_CHECKING:
 class LocationValues:
     """The handlers that authors named, as they are; else a file for every output of every attempt."""
 
-    def __init__(self, bound: BoundRepository, directory: Path) -> None:
+    def __init__(self, bound: BoundRepository, directory: Path, before_output: Callable[[], None]) -> None:
         self._bound = bound
+        self._before_output = before_output
         self._directory = directory
 
     def for_output(self, call: StepCall, node: str) -> BaseIOHandler:
         """Which handler stores an output."""
+        self._before_output()
         named = self._bound.handler_for(node)
         return cast("BaseIOHandler", named or StoredValue(self._directory, call.run_id, call.token))
 
@@ -50,7 +55,7 @@ class StoredValue:
 
     def handle_output(self, context: OutputContext, obj: Any) -> None:
         """Stores a value."""
-        data = pickle.dumps(obj, protocol=pickle.HIGHEST_PROTOCOL)
+        data = _pickled(context.asset_name, obj)
         path = self._path(context.asset_name)
         temporary = f"{path}.new"
         try:
@@ -77,6 +82,20 @@ class StoredValue:
 
     def _path(self, node: str) -> str:
         return f"{self._directory}/{encode_segment(self._run_id)}/{encode_segment(node)}.{self._token}"
+
+
+def _pickled(node: str, obj: Any) -> bytes:
+    try:
+        return pickle.dumps(obj, protocol=pickle.HIGHEST_PROTOCOL)
+    except MemoryError:
+        raise
+    except Exception as error:  # what the value's own class does when it is pickled
+        raise AssetOutputValidationError(
+            f"Asset '{node}' returned a value of type '{type(obj).__name__}' that cannot be pickled: "
+            f"{text_of(error)}; return plain data, give the asset an io_handler that can store it, or keep the run's "
+            "steps in one process with the in-memory handler",
+            node=node,
+        ) from error
 
 
 def _create(path: str) -> int:

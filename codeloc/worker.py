@@ -11,6 +11,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from codeloc.forks import Original
 from codeloc.frames import FrameKind, FrameReader, encode_frame
 from codeloc.interrupts import Interrupts, Stopped
 from codeloc.launch import CHANNEL, Launch
@@ -61,13 +62,15 @@ def _run(launch: Launch, bound: BoundRepository, channel: socket.socket) -> NoRe
     interrupts = Interrupts(FrameReader(channel))
     interrupts.install()
     reporter = Reporter(channel, interrupts)
-    work = StepWork(bound, LocationValues(bound, Path(launch.values)))
+    original = Original()
+    work = StepWork(bound, LocationValues(bound, Path(launch.values), original.insist))
     channel.sendall(encode_frame(FrameKind.READY, os.getpid().to_bytes(8) + bound.snapshot.digest.encode()))
     while (frame := interrupts.next_frame()) is not None:
         if frame[0] == FrameKind.ASSIGN:
             assign = Assign.FromString(frame[1])
             reporter.begin(assign.token)
             ended = _attempt(assign, work, reporter, interrupts)
+            original.insist()
             flush_streams()
             flush_c_streams()
             reporter.ended(ended)

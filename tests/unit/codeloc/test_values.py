@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from codeloc.values import StoredValue
+from rivers.errors import AssetOutputValidationError
 from rivers.kernel.io_contexts import InputContext, OutputContext
 
 
@@ -45,7 +46,7 @@ def test_what_is_not_there_is_a_key_error(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_pickled_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(TypeError, match="pickle"):
+    with pytest.raises(AssetOutputValidationError, match=r"'graph/node'.*'lock' that cannot be pickled.*io_handler"):
         _store(tmp_path, 7, threading.Lock())
     assert list(tmp_path.iterdir()) == []
 
