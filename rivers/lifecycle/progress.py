@@ -20,6 +20,9 @@ from rivers.lifecycle.step import STEP, StepEvent, StepProgress
 from rivers.partitions.key import PartitionKey
 from rivers.planning.plan import PlannedStep, RunPlan
 
+#: Ends that are nobody's fault; the infrastructure budget pays for them (A16).
+INFRASTRUCTURE = (AttemptOutcome.CRASHED, AttemptOutcome.LOST, AttemptOutcome.STOPPED, AttemptOutcome.FENCED)
+
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
@@ -127,6 +130,12 @@ class RunProgress:
             step.state = STEP.apply(step, step.state, StepEvent.START)
             self.touched.add(ordinal)
             self.log.append(Event(EventType.STEP_STARTED, ordinal, step.attempt, self.plan.steps[ordinal].key))
+
+    def fence(self, ordinal: int) -> None:
+        """Nothing from the current attempt counts any more; its end is still to come (A12)."""
+        step = self.steps[ordinal]
+        step.state = STEP.apply(step, step.state, StepEvent.FENCE)
+        self.touched.add(ordinal)
 
     def materialize(
         self,
@@ -267,7 +276,7 @@ class RunProgress:
                 self._report(EventType.ATTEMPT_NOT_STARTED, step, failure)
                 step.state = STEP.apply(step, step.state, StepEvent.RETURN)
                 return self._pause(step, min(0.05 * 2 ** min(step.returns, 7), 5.0) * (1.0 + 0.2 * spread))
-            case AttemptOutcome.CRASHED | AttemptOutcome.LOST | AttemptOutcome.STOPPED if self._runs_on:
+            case outcome if outcome in INFRASTRUCTURE and self._runs_on:
                 if step.lost < self.infrastructure_budget:
                     self._report(EventType.ATTEMPT_LOST, step, failure)
                     step.state = STEP.apply(step, step.state, StepEvent.LOSE, failure)
@@ -277,14 +286,20 @@ class RunProgress:
             self.log.append(Event(EventType.STEP_CANCELED, step.ordinal, step.attempt, planned.key))
             self._finish(step)
             return 0.0
-        if self._runs_on and retry.allows(planned.retry, step.failures + 1, failure):
+        late = not STEP.allows(step.state, StepEvent.RETRY)  # of a lost attempt: its retry is on its way already
+        is_charged = late and step.lost > self.infrastructure_budget  # to the policy, when it was lost
+        failures = step.failures if is_charged else step.failures + 1
+        if self._runs_on and retry.allows(planned.retry, failures, failure):
+            if late:
+                return 0.0
             assert planned.retry is not None
-            wait = retry.delay(planned.retry, step.failures + 1, spread)
-            if STEP.allows(step.state, StepEvent.RETRY):
-                self._report(EventType.STEP_RETRIED, step, failure, wait)
-                step.state = STEP.apply(step, step.state, StepEvent.RETRY, failure)
-                return self._pause(step, wait)
-            return 0.0  # of a lost attempt: its retry is on its way already
+            wait = retry.delay(planned.retry, failures, spread)
+            self._report(EventType.STEP_RETRIED, step, failure, wait)
+            paid = StepEvent.RETRY if outcome == AttemptOutcome.FAILED else StepEvent.CHARGE
+            step.state = STEP.apply(step, step.state, paid, failure)
+            return self._pause(step, wait)
+        if is_charged:
+            step.state = STEP.apply(step, step.state, StepEvent.REFUND)
         step.state = STEP.apply(step, step.state, StepEvent.FAIL, failure)
         self._report(EventType.STEP_FAILED, step, failure)
         self._finish(step)

@@ -21,6 +21,9 @@ class StepEvent(StrEnum):
     GIVE_UP = "give up"
     RETURN = "return"
     LOSE = "lose"
+    CHARGE = "charge"
+    REFUND = "refund"
+    FENCE = "fence"
     SKIP = "skip"
     CANCEL = "cancel"
 
@@ -29,7 +32,8 @@ class StepProgress:
     """One step of a run, as far as it has come.
 
     `token` is the step's current token (0 before the first dispatch and after a fence): only a result that carries it
-    counts. `produced` holds, for each output, the token of the attempt that stored it, 0 for none yet.
+    counts. `produced` holds, for each output, the token of the attempt that stored it, 0 for none yet. `lost` exceeds
+    the infrastructure budget by the losses that the retry policy paid for.
     """
 
     __slots__ = ("attempt", "failure", "failures", "lost", "ordinal", "produced", "returns", "state", "token")
@@ -82,8 +86,7 @@ def _fail_late(step: StepProgress, failure: Failure) -> None:
 
 
 def _give_back(step: StepProgress) -> None:
-    # Where the infrastructure budget was empty the retry policy had paid, and there is nothing to give back.
-    step.lost = max(step.lost - 1, 0)
+    step.lost -= 1
 
 
 def _retry(step: StepProgress, failure: Failure) -> None:
@@ -114,6 +117,22 @@ def _lose(step: StepProgress, failure: Failure) -> None:
     step.failure = failure
 
 
+def _charge(step: StepProgress, failure: Failure) -> None:
+    """The attempt was lost or crashed, the infrastructure budget is empty, and the retry policy pays for another."""
+    _lose(step, failure)
+    step.failures += 1
+
+
+def _refund(step: StepProgress) -> None:
+    """A lost attempt for which the retry policy had paid turns out to have failed: the policy pays once, not twice."""
+    step.failures -= 1
+
+
+def _fence(step: StepProgress) -> None:
+    """No result of the attempt counts any more; the step waits until its end is proven (A12)."""
+    step.token = 0
+
+
 def _skip(step: StepProgress, failure: Failure) -> None:
     """What it depends on will never be there."""
     step.failure = failure
@@ -135,6 +154,7 @@ STEP = Table(
         (_S.READY, _E.DISPATCH): (_S.DISPATCHED, _dispatch),
         (_S.READY, _E.SUCCEED): (_S.SUCCEEDED, _succeed_late),
         (_S.READY, _E.FAIL): (_S.FAILED, _fail_late),
+        (_S.READY, _E.REFUND): (_S.READY, _refund),
         (_S.READY, _E.GIVE_UP): (_S.FAILED, _give_up),
         (_S.READY, _E.CANCEL): (_S.CANCELED, _cancel),
         (_S.DISPATCHED, _E.START): (_S.RUNNING, _start),
@@ -143,15 +163,20 @@ STEP = Table(
         (_S.DISPATCHED, _E.FAIL): (_S.FAILED, _fail),
         (_S.DISPATCHED, _E.RETURN): (_S.WAITING, _return),
         (_S.DISPATCHED, _E.LOSE): (_S.WAITING, _lose),
+        (_S.DISPATCHED, _E.CHARGE): (_S.WAITING, _charge),
+        (_S.DISPATCHED, _E.FENCE): (_S.DISPATCHED, _fence),
         (_S.DISPATCHED, _E.CANCEL): (_S.CANCELED, _cancel),
         (_S.RUNNING, _E.SUCCEED): (_S.SUCCEEDED, _succeed),
         (_S.RUNNING, _E.RETRY): (_S.WAITING, _retry),
         (_S.RUNNING, _E.FAIL): (_S.FAILED, _fail),
         (_S.RUNNING, _E.LOSE): (_S.WAITING, _lose),
+        (_S.RUNNING, _E.CHARGE): (_S.WAITING, _charge),
+        (_S.RUNNING, _E.FENCE): (_S.RUNNING, _fence),
         (_S.RUNNING, _E.CANCEL): (_S.CANCELED, _cancel),
         (_S.WAITING, _E.BECOME_READY): (_S.READY, _ready),
         (_S.WAITING, _E.SUCCEED): (_S.SUCCEEDED, _succeed_late),
         (_S.WAITING, _E.FAIL): (_S.FAILED, _fail_late),
+        (_S.WAITING, _E.REFUND): (_S.WAITING, _refund),
         (_S.WAITING, _E.GIVE_UP): (_S.FAILED, _give_up),
         (_S.WAITING, _E.CANCEL): (_S.CANCELED, _cancel),
     },

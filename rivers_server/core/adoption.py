@@ -27,14 +27,19 @@ def compare(rows: Mapping[int, Attempt], current: Iterable[int], boot: int, held
     """Decides about every attempt bound to one home.
 
     `rows` are its attempts that are live, or lost and not superseded; `current` are the tokens that may still count;
-    `boot` is the home's present boot.
+    `boot` is the home's present boot. An attempt that is being fenced counts no more, but its end is waited for (A12).
     """
     verdicts = Verdicts()
     counting = set(current)
     inventory = {item.token: item for item in held}
     for token, item in inventory.items():
         attempt = rows.get(token)
-        if attempt is None or token not in counting:
+        if attempt is not None and attempt.is_fencing:
+            if item.phase == Phase.ENDED:
+                verdicts.await_replay.append(token)
+            else:
+                (verdicts.fence if item.boot == boot else verdicts.lost).append(token)
+        elif attempt is None or token not in counting:
             (verdicts.forget if item.phase == Phase.ENDED or item.boot != boot else verdicts.fence).append(token)
         elif item.phase == Phase.ENDED:
             verdicts.await_replay.append(token)
@@ -47,5 +52,8 @@ def compare(rows: Mapping[int, Attempt], current: Iterable[int], boot: int, held
     for token, attempt in rows.items():
         if attempt.state == AttemptState.ENDED or token in inventory:
             continue
-        (verdicts.resend if attempt.boot == boot else verdicts.not_started).append(token)
+        if attempt.boot != boot:
+            verdicts.not_started.append(token)
+        else:
+            (verdicts.fence if attempt.is_fencing else verdicts.resend).append(token)
     return verdicts

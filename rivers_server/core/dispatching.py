@@ -13,6 +13,7 @@ from rivers.lifecycle.events import Failure
 from rivers.lifecycle.states import FailureReason, StepState
 from rivers.planning.build import plan_job, plan_selection
 from rivers.planning.plan import Placement
+from rivers_server.core import sessions
 from rivers_server.core.commands import Assign, ReleaseHome
 from rivers_server.core.live import LiveRun
 from rivers_server.core.replica import Replica
@@ -47,6 +48,7 @@ def dispatch(core: Core, batch: Batch) -> None:
                     "the definitions that the run was planned from are loaded nowhere any more, and the new ones differ"
                 )
                 run.progress.abandon(Failure(FailureReason.GENERATION_GONE, gone))
+                sessions.stop_attempts(core, batch, run, gone)
                 batch.dirty[run_id] = run
                 continue
             places -= 1

@@ -99,6 +99,8 @@ def end(
     core: Core, batch: Batch, run: LiveRun, attempt: Attempt, outcome: AttemptOutcome, failure: Failure | None
 ) -> None:
     """An attempt's end is known: its place is free, and the step goes on if the token still counts (A10)."""
+    if attempt.is_fencing and outcome != AttemptOutcome.LOST:
+        outcome = AttemptOutcome.FENCED
     was_lost = attempt.state == AttemptState.ENDED
     event = AttemptEvent.CORRECT if was_lost else AttemptEvent.END
     attempt.state = ATTEMPT.apply(attempt, attempt.state, event, outcome)
@@ -119,6 +121,12 @@ def end(
             reason=failure.message if failure is not None else "",
         )
     step = run.progress.steps[attempt.ordinal]
+    if attempt.is_fencing:
+        core.state.attempts.pop(attempt.token, None)
+        wait = run.progress.end(attempt.ordinal, AttemptOutcome.FENCED, failure, core.chance.spread())
+        core.schedule_wake(run, attempt.ordinal, wait)
+        batch.dirty[run.row.run_id] = run
+        return
     if step.token != attempt.token or step.state.is_terminal:
         core.state.attempts.pop(attempt.token, None)
         return

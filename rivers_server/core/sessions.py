@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from rivers.lifecycle.attempt import Attempt
+from rivers.lifecycle.attempt import ATTEMPT, Attempt, AttemptEvent
 from rivers.lifecycle.events import Failure
-from rivers.lifecycle.states import AttemptOutcome, AttemptState, FailureReason, RunState, StepState
+from rivers.lifecycle.states import AttemptOutcome, AttemptState, FailureReason
 from rivers_server.core import adoption, dispatching, ingestion
 from rivers_server.core.commands import Adopt, Fence, Stop
 from rivers_server.core.inputs import Beaten, SessionClosed
 from rivers_server.core.live import LiveRun
 from rivers_server.core.replica import Replica
 from rivers_server.core.reports import Inventory
+from rivers_server.core.state import FENCE_MARGIN
 
 if TYPE_CHECKING:
     from rivers_server.core.core import Batch, Core
@@ -49,7 +50,7 @@ def open(core: Core, batch: Batch, location: str, session: int, inventory: Inven
         _end(core, batch, bound[token], AttemptOutcome.NOT_STARTED, unstarted)
     for token in verdicts.fence:
         if token in bound:
-            _clear_token(core, batch, bound[token])
+            fence(core, batch, bound[token])
     homes = tuple(run_id for run_id in inventory.homes if run_id not in core.state.runs)
     batch.outbox.send(
         location,
@@ -63,12 +64,12 @@ def open(core: Core, batch: Batch, location: str, session: int, inventory: Inven
         ),
     )
     for token in verdicts.resend:
-        run = core.state.runs[bound[token].run_id]
-        batch.outbox.send(location, session, dispatching.assignment(replica, run, bound[token]))
-    for token in verdicts.keep:
-        run = core.state.runs[bound[token].run_id]
-        if run.row.state == RunState.CANCELING or run.progress.failure is not None:
-            _send_stop(core, batch, bound[token], "the run is over")
+        if not bound[token].is_stopping:
+            run = core.state.runs[bound[token].run_id]
+            batch.outbox.send(location, session, dispatching.assignment(replica, run, bound[token]))
+    for token in verdicts.keep + verdicts.resend:
+        if bound[token].is_stopping:
+            _stop(core, batch, bound[token], "the run is over")
     log.info("session_opened", location=location, session=session, boot=inventory.boot, held=len(inventory.attempts))
 
 
@@ -116,8 +117,8 @@ def stop_attempts(core: Core, batch: Batch, run: LiveRun, reason: str) -> None:
     """Asks every live attempt of a run to end; after the grace it is fenced (A14)."""
     for step in run.progress.steps:
         attempt = core.state.attempts.get(step.token)
-        if attempt is not None and attempt.state != AttemptState.ENDED:
-            _send_stop(core, batch, attempt, reason)
+        if attempt is not None and attempt.state != AttemptState.ENDED and not attempt.is_stopping:
+            _stop(core, batch, attempt, reason)
 
 
 def fire_timers(core: Core, batch: Batch) -> None:
@@ -131,12 +132,13 @@ def fire_timers(core: Core, batch: Batch) -> None:
             batch.dirty[run_id] = run
     while state.fences and state.fences[0][0] <= batch.monotonic:
         _, token = heapq.heappop(state.fences)
-        stale = state.attempts.get(token)
-        if stale is not None and stale.state != AttemptState.ENDED:
-            replica = state.replicas.get(stale.location)
-            if replica is not None and replica.session:
-                _clear_token(core, batch, stale)
-                batch.outbox.send(replica.name, replica.session, Fence(token))
+        late = state.attempts.get(token)
+        replica = state.replicas.get(late.location) if late is not None else None
+        if late is None or replica is None or late.state == AttemptState.ENDED or late.is_fencing:
+            continue
+        if replica.session and replica.home_id == late.home_id:  # others are stopped when they are heard of again
+            fence(core, batch, late)
+            batch.outbox.send(replica.name, replica.session, Fence(token))
     if not has_silent_attempts(core):
         return
     for silent in [attempt for attempt in state.attempts.values() if _is_out_of_patience(core, attempt)]:
@@ -181,21 +183,26 @@ def _end(core: Core, batch: Batch, attempt: Attempt, outcome: AttemptOutcome, fa
         ingestion.lose_home(core, batch, run)
 
 
-def _clear_token(core: Core, batch: Batch, attempt: Attempt) -> None:
-    """A fence clears the step's token, so that no late result counts (A10, A12)."""
+def fence(core: Core, batch: Batch, attempt: Attempt) -> None:
+    """Clears the step's token: no late result counts (A10). A live attempt keeps its place until its end (A12)."""
     run = core.state.runs[attempt.run_id]
-    step = run.progress.steps[attempt.ordinal]
-    if step.token == attempt.token and step.state not in (StepState.DISPATCHED, StepState.RUNNING):
-        step.token = 0
-        if attempt.state == AttemptState.ENDED:
-            core.state.attempts.pop(attempt.token, None)
+    if attempt.is_fencing:
+        return
+    if attempt.state != AttemptState.ENDED:
+        attempt.state = ATTEMPT.apply(attempt, attempt.state, AttemptEvent.FENCE)
+        run.progress.fence(attempt.ordinal)
+    else:  # it was called lost
+        run.progress.steps[attempt.ordinal].token = 0
         run.progress.touched.add(attempt.ordinal)
-        batch.dirty[attempt.run_id] = run
+        core.state.attempts.pop(attempt.token, None)
+    batch.dirty[attempt.run_id] = run
 
 
-def _send_stop(core: Core, batch: Batch, attempt: Attempt, reason: str) -> None:
+def _stop(core: Core, batch: Batch, attempt: Attempt, reason: str) -> None:
+    """Asks an attempt to end; one that cannot hear it now is asked when its location is back."""
+    attempt.state = ATTEMPT.apply(attempt, attempt.state, AttemptEvent.STOP)
     replica = core.state.replicas.get(attempt.location)
-    grace = min(core.settings.stop_grace.total_seconds(), attempt.lease / 3)
+    grace = core.state.grace(attempt)
     if replica is not None and replica.session:
         batch.outbox.send(replica.name, replica.session, Stop(attempt.token, grace, reason))
-        heapq.heappush(core.state.fences, (batch.monotonic + grace + 2.0, attempt.token))
+        heapq.heappush(core.state.fences, (batch.monotonic + grace + FENCE_MARGIN, attempt.token))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 
 from rivers.lifecycle import retry
-from rivers.lifecycle.attempt import Attempt
+from rivers.lifecycle.attempt import ATTEMPT, Attempt, AttemptEvent
 from rivers.lifecycle.states import AttemptState, RunState, StepState
 from rivers.storage.recovery import Recovered
 from rivers.storage.rows import LocationRow
@@ -15,6 +15,10 @@ from rivers_server.core.replica import Replica
 from rivers_server.settings import CoreSettings
 
 _UNSTARTED = {StepState.PENDING, StepState.READY, StepState.DISPATCHED}
+
+
+#: Seconds between the end of a stop's grace and the fence, in which the location's own kill is reported.
+FENCE_MARGIN = 2.0
 
 
 class State:
@@ -64,6 +68,7 @@ class State:
                 self.runs[attempt.run_id].has_home |= attempt.is_home
                 if attempt.state != AttemptState.ENDED:
                     self.replica(attempt.location, awake).in_flight.add(attempt.token)
+                    self._take_up(attempt, monotonic)
 
     def _schedule_waits(self, run: LiveRun, monotonic: float) -> None:
         for step in run.progress.steps:
@@ -71,6 +76,19 @@ class State:
                 policy = run.plan.steps[step.ordinal].retry
                 wait = retry.delay(policy, step.failures, 0.0) if policy and step.failures else 0.0
                 heapq.heappush(self.wakes, (monotonic + wait, run.row.run_id, step.ordinal, step.attempt))
+
+    def _take_up(self, attempt: Attempt, monotonic: float) -> None:
+        """What was asked of a live attempt, from the rows of its run and step; it gets the whole grace again."""
+        run = self.runs[attempt.run_id]
+        if run.progress.steps[attempt.ordinal].token != attempt.token:
+            attempt.state = ATTEMPT.apply(attempt, attempt.state, AttemptEvent.FENCE)
+        if run.row.state == RunState.CANCELING or run.progress.failure is not None:
+            attempt.state = ATTEMPT.apply(attempt, attempt.state, AttemptEvent.STOP)
+            heapq.heappush(self.fences, (monotonic + self.grace(attempt) + FENCE_MARGIN, attempt.token))
+
+    def grace(self, attempt: Attempt) -> float:
+        """How long a stop lets an attempt go on, in seconds."""
+        return min(self.settings.stop_grace.total_seconds(), attempt.lease / 3)
 
     def replica(self, name: str, awake: float) -> Replica:
         """The location of this name; one that never registered here waits to be heard of."""
@@ -97,6 +115,7 @@ class State:
                 for run_id, run in sorted(self.runs.items())
             },
             "attempts": {
-                token: (a.state, a.outcome, a.ingested, a.home_id, a.boot) for token, a in sorted(self.attempts.items())
+                token: (a.state, a.outcome, a.ingested, a.home_id, a.boot, a.is_stopping, a.is_fencing)
+                for token, a in sorted(self.attempts.items())
             },
         }

@@ -38,6 +38,7 @@ class Story:
     ended: dict[int, StepState] = field(default_factory=dict)
     bodies: dict[int, int] = field(default_factory=dict)
     unstarted: dict[int, int] = field(default_factory=dict)
+    fenced: set[int] = field(default_factory=set)
     next_token: int = 1
     cancelled: bool = False
     abandoned: bool = False
@@ -63,19 +64,28 @@ class Story:
 
     def start(self, pick: int) -> None:
         """A body begins."""
-        if ordinal := self._pick_live(pick):
+        if (ordinal := self._pick_live(pick)) and ordinal[0] not in self.fenced:
             self.run.start(ordinal[0])
 
     def materialize(self, pick: int) -> None:
         """A body stores one of its outputs."""
-        if ordinal := self._pick_live(pick):
+        if (ordinal := self._pick_live(pick)) and ordinal[0] not in self.fenced:
             self._store(ordinal[0], pick)
+
+    def fence(self, pick: int) -> None:
+        """Nothing from a live attempt counts any more."""
+        if ordinal := self._pick_live(pick):
+            self.run.fence(ordinal[0])
+            self.fenced.add(ordinal[0])
 
     def end(self, pick: int, outcome: AttemptOutcome, spread: float = 0.0) -> None:
         """A live attempt ends."""
         if not (chosen := self._pick_live(pick)):
             return
         ordinal = chosen[0]
+        if ordinal in self.fenced:
+            self.fenced.discard(ordinal)
+            outcome = AttemptOutcome.FENCED
         state = self.run.steps[ordinal].state
         if outcome == AttemptOutcome.NOT_STARTED:
             if state != StepState.DISPATCHED:
@@ -165,7 +175,8 @@ class Story:
             else:
                 assert step.state == StepState.CANCELED or not (broken or unmet), "an input is not there"
             assert (step.state in OUTSTANDING) == (step.ordinal in self.live)
-            assert 0 <= step.lost <= self.budget
+            assert 0 <= step.lost <= self.budget + step.failures
+            assert step.ordinal not in self.fenced or not step.token
             if step.ordinal in self.ended:
                 assert step.state == self.ended[step.ordinal], "a terminal state was left"
             elif step.state.is_terminal:

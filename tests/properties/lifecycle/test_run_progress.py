@@ -66,7 +66,7 @@ BAD: list[Event] = (
     [ends(outcome) for outcome in AttemptOutcome if outcome not in (AttemptOutcome.SUCCEEDED, AttemptOutcome.LOST)]
     + [ends(AttemptOutcome.LOST)] * 3
     + [comes_late(outcome) for outcome in AttemptOutcome if outcome != AttemptOutcome.LOST]
-    + [Story.wake, Story.wake]
+    + [Story.wake, Story.wake, Story.fence]
 )
 RESTORE: list[Event] = [lambda story, _: story.restore()]
 STOPS: list[Event] = [lambda story, _: story.cancel(), lambda story, _: story.abandon()]

@@ -243,6 +243,36 @@ def test_A10_where_the_policy_had_paid_there_is_nothing_to_give_back() -> None:
     assert run.steps[0].lost == 0
 
 
+def test_A10_a_late_failure_is_not_charged_twice_to_the_policy() -> None:
+    run = lost(budget=0, retry=RetryDefinition(1, BackoffKind.CONSTANT, delay=1.0))
+    assert (run.steps[0].failures, run.steps[0].lost) == (1, 1)
+    run.end(0, AttemptOutcome.FAILED, ERROR)  # the policy has paid for it, and its retry is on its way
+    assert run.steps[0].state == StepState.WAITING
+    assert run.steps[0].failures == 1
+    run.wake(0)
+    dispatch(run, 0, 2)
+    run.end(0, AttemptOutcome.FAILED, ERROR)
+    assert run.steps[0].state == StepState.FAILED
+    assert (run.steps[0].failures, run.steps[0].attempt) == (2, 2)
+
+
+def test_A10_a_late_failure_that_the_policy_does_not_pay_for_ends_the_step_charged_once() -> None:
+    run = lost(budget=0, retry=RetryDefinition(1, reasons=("infrastructure",), delay=1.0, backoff=BackoffKind.CONSTANT))
+    run.end(0, AttemptOutcome.FAILED, ERROR)
+    assert run.steps[0].state == StepState.FAILED
+    assert (run.steps[0].failures, run.steps[0].lost) == (1, 0)
+
+
+def test_A12_a_fenced_step_waits_for_its_end_and_pays_from_the_infrastructure_budget() -> None:
+    run = started(step("a"), budget=1)
+    dispatch(run, 0, 1)
+    run.fence(0)
+    assert (run.steps[0].state, run.steps[0].token, run.live) == (StepState.DISPATCHED, 0, 1)
+    run.end(0, AttemptOutcome.FENCED)
+    assert run.steps[0].state == StepState.READY
+    assert (run.steps[0].lost, run.steps[0].failures) == (1, 0)
+
+
 # -- stopping ---------------------------------------------------------------------------------------------------------
 
 

@@ -28,6 +28,7 @@ DETAILS: dict[StrEnum, tuple[object, ...]] = {
     StepEvent.RETRY: (ERROR,),
     StepEvent.FAIL: (ERROR,),
     StepEvent.LOSE: (ERROR,),
+    StepEvent.CHARGE: (ERROR,),
     StepEvent.SKIP: (SKIPPED,),
     RunVerb.FAIL: (ERROR,),
     AttemptEvent.END: (AttemptOutcome.LOST,),

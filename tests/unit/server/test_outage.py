@@ -185,6 +185,7 @@ def test_a_lost_attempt_that_runs_after_all_is_fenced_and_the_step_goes_on() -> 
     location.cut()
     world.pass_time(3_000)
     location.attach()
+    location.kill_fenced()
     assert not [item for item in location.held.values() if item.is_started]
     world.pass_time(60)
     location.work()

@@ -99,6 +99,7 @@ class Location:
         self.held: dict[int, HeldAttempt] = {}
         self.bodies: list[tuple[str, str]] = []
         self.received: list[commands.Command] = []
+        self.fenced: set[int] = set()
 
     def attach(self) -> None:
         """Opens a session: inventory, replay, replayed."""
@@ -146,8 +147,11 @@ class Location:
                         if item.is_ended and item.acked >= len(item.spool):
                             del self.held[command.token]
                 case commands.Adopt():
-                    for token in (*command.forget, *command.fence):
+                    for token in command.forget:
                         self.held.pop(token, None)
+                    self.fenced.update(command.fence)
+                case commands.Fence():
+                    self.fenced.add(command.token)
 
     def start_all(self) -> None:
         """Starts every body that has not started."""
@@ -171,6 +175,15 @@ class Location:
                 self._say(item, reports.Materialized(output.node, (), f"version-{item.assign.token}"))
         item.is_ended = True
         self._say(item, reports.Ended(outcome, failure))
+
+    def kill_fenced(self) -> None:
+        """Bodies that were fenced are dead, and the scheduler hears of it."""
+        for token in sorted(self.fenced):
+            item = self.held.get(token)
+            if item is not None and not item.is_ended:
+                item.is_ended = True
+                self._say(item, reports.Ended(AttemptOutcome.FENCED))
+        self.fenced.clear()
 
     def work(self) -> None:
         """Runs bodies until nothing is left to run."""
