@@ -40,6 +40,7 @@ def take_reports(core: Core, batch: Batch, message: Reported) -> None:
             replica = core.state.replicas[message.location]
             continue
         if replica is None or replica.session != message.session:
+            batch.outbox.closed.append((message.location, message.session, "the session is over"))
             return
         if isinstance(report, Replayed):
             sessions.replayed(core, batch, replica)

@@ -15,7 +15,7 @@ import structlog
 from rivers.errors import StorageUnavailableError
 from rivers.storage.rows import WriteSet
 from rivers_server.core import sessions
-from rivers_server.core.inputs import Explain, Message, Reported, SessionClosed, SnapshotRead
+from rivers_server.core.inputs import Beaten, Explain, Message, Reported, SessionClosed, SnapshotRead
 from rivers_server.core.outbox import Outbox
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-#: Seconds between two attempts to use the database.
-RETRY_SECONDS = 1.0
+#: Seconds between two attempts to use the database (D4); a connection that was cut is there again much sooner.
+FIRST_RETRY, LATER_RETRIES = 0.1, 1.0
 
 
 class Outage:
@@ -38,12 +38,14 @@ class Outage:
         self.awake = core.awake
         self.began = self.retry_at = core.clock.monotonic()
         self.missed: dict[str, int] = {}
+        self._pause = FIRST_RETRY
         log.error("database_unavailable", error=str(error))
 
     def fail(self, core: Core, error: StorageUnavailableError) -> None:
         """The database was tried and cannot be used."""
         self.error = error
-        self.retry_at = core.clock.monotonic() + RETRY_SECONDS
+        self.retry_at = core.clock.monotonic() + self._pause
+        self._pause = LATER_RETRIES
         core.awake = self.awake
 
     def refuse(self, core: Core, messages: Sequence[Message]) -> None:
@@ -52,6 +54,8 @@ class Outage:
         for message in messages:
             match message:
                 case Reported():
+                    self.missed[message.location] = message.session
+                case Beaten() if not _has(core, message.location, message.session):
                     self.missed[message.location] = message.session
                 case SessionClosed():
                     sessions.note_closed(core, message)
@@ -71,12 +75,17 @@ class Outage:
         outbox = Outbox()
         for location, session in self.missed.items():
             outbox.closed.append((location, session, "the database is back: what was reported meanwhile, again"))
-            replica = core.state.replicas.get(location)
-            if replica is not None and replica.session == session:
-                replica.detach()
-                replica.heard_awake = core.awake
+            if _has(core, location, session):
+                core.state.replicas[location].detach()
+                core.state.replicas[location].heard_awake = core.awake
         core.transport.deliver(outbox)
         log.warning("database_available", seconds=round(core.clock.monotonic() - self.began, 1))
+
+
+def _has(core: Core, location: str, session: int) -> bool:
+    """Whether it is this location's session: one that the batch that failed was to close is closed afterwards."""
+    replica = core.state.replicas.get(location)
+    return replica is not None and replica.session == session
 
 
 def _is_known(core: Core, message: SnapshotRead) -> bool:

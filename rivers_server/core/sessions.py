@@ -95,7 +95,10 @@ def note_closed(core: Core, message: SessionClosed) -> None:
 def compare_holdings(core: Core, batch: Batch, message: Beaten) -> None:
     """A location that holds other attempts than we believe, and goes on to, is asked for its inventory again."""
     replica = core.state.replicas.get(message.location)
-    if replica is None or replica.session != message.session or not replica.is_attached:
+    if replica is None or replica.session != message.session:
+        batch.outbox.closed.append((message.location, message.session, "the session is over"))
+        return
+    if not replica.is_attached:
         return
     count = mixed = 0
     for token in replica.in_flight:

@@ -21,7 +21,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from rivers.credentials.caller import Caller
 from rivers.definitions.snapshot import Snapshot
-from rivers.errors import InvalidRequestError, RiversError
+from rivers.errors import InvalidRequestError, RiversError, UnavailableError
 from rivers.lifecycle.events import Failure
 from rivers.v1 import definition_service_pb2, definition_service_pb2_grpc, step_service_pb2, step_service_pb2_grpc
 from rivers.wire.failures import decode_failure
@@ -147,10 +147,7 @@ class Link:
                 async with self._caller.open(self.address, CHANNEL_OPTIONS) as channel:
                     await self._attend(channel)
             except grpc.aio.AioRpcError as error:
-                is_refused = error.code() in REFUSALS
-                pause = LONGEST_PAUSE if is_refused else pause
-                state = ReplicaState.REFUSED if is_refused else ReplicaState.CONNECTING
-                self._note(state, f"{error.code().name}: {error.details()}")
+from rivers.errors import 
             except RiversError as error:
                 self._note(ReplicaState.REFUSED, str(error))
                 pause = LONGEST_PAUSE

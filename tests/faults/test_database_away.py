@@ -1,0 +1,195 @@
+"""The database goes away under a scheduler and comes back: it stands by, and every body runs once (W10, W6, D4)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from rivers.errors import StorageUnavailableError
+from rivers_client import Client
+from tests.faults.losing_proxy import LosingProxy
+from tests.postgresql import Cluster
+from tests.stack import Stack
+
+CHAIN = """
+    def await_file(name):
+        while not os.path.exists(name):
+            time.sleep(0.02)
+    @rs.Asset
+    def first() -> int:
+        mark("first"); await_file("go"); print("done"); mark("first ended")
+        return 1
+    @rs.Asset
+    def second(first: int) -> int:
+        mark("second"); return first + 1
+    repo = rs.CodeRepository(assets=[first, second], jobs=[rs.Job("all", [first, second])])
+"""
+MARKS = ["first", "first ended", "second"]
+
+on_postgres = pytest.mark.parametrize("stack", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+
+
+@pytest.fixture
+def server(cluster: Cluster) -> Iterator[Cluster]:
+    """The server below the stack. It runs again when the test is over."""
+    yield cluster
+    if not cluster.is_running:
+        cluster.start()
+
+
+def refusal(stack: Stack, ask: Callable[[Client], object]) -> str:
+    """What a caller without patience is told."""
+    with Client(f"127.0.0.1:{stack.port}", patience=0.0) as client, pytest.raises(StorageUnavailableError) as raised:
+        ask(client)
+    assert "internal" not in str(raised.value)
+    return str(raised.value)
+
+
+@on_postgres
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
+def test_W10_postgresql_stops_and_starts_in_mid_run(stack: Stack, server: Cluster, number: signal.Signals) -> None:
+    location = stack.start_location("team", CHAIN)
+    run = stack.client.runs.submit("team", job="all")
+    stack.until(lambda: stack.marks("team") == ["first"], "the first body")
+    queued = stack.client.runs.submit("team", select=["first"])
+    server.stop(number)
+    for ask in (
+        lambda client: client.runs.submit("team", job="all"),
+        lambda client: client.runs.cancel(queued.run_id),
+        lambda client: client.runs.get(run.run_id),
+        lambda client: list(client.runs.list()),
+        lambda client: list(client.runs.get(run.run_id).events()),
+        lambda client: list(client.assets.list()),
+    ):
+        assert "postgres" in refusal(stack, ask)
+    (stack.directory / "go").touch()
+    stack.until(lambda: stack.marks("team").count("first ended") == 2, "the ends of the bodies")
+    _beats_are_answered(stack)
+    assert stack.marks("team").count("second") == 0, "nothing is dispatched"
+    server.start()
+    assert run.wait(timeout=30).state.name == "SUCCEEDED"
+    assert queued.wait(timeout=30).state.name == "SUCCEEDED"
+    assert sorted(stack.marks("team")) == sorted([*MARKS, "first", "first ended"])
+    assert "done" in "".join(chunk.text for chunk in run.logs())
+    assert location.process.poll() is None
+
+
+def _beats_are_answered(stack: Stack) -> None:
+    """The location is heard of again and again, in the session that it has."""
+
+    def heard() -> object:
+        (location,) = stack.client.locations.list()
+        assert location.state.name == "READY"
+        return location.heard_at
+
+    for _ in range(5):
+        before = heard()
+        stack.until(lambda before=before: heard() != before, "another beat")  # type: ignore[misc]
+
+
+@on_postgres
+def test_W6_connections_are_cut_in_mid_run_again_and_again(stack: Stack, cluster: Cluster) -> None:
+    source = "".join(
+        f"""
+    @rs.Asset
+    def step{n}({f"step{n - 1}: int" if n else ""}) -> int:
+        mark("step{n}"); return {n}"""
+        for n in range(12)
+    )
+    names = [f"step{n}" for n in range(12)]
+    stack.start_location(
+        "team",
+        f"""{source}
+    repo = rs.CodeRepository(assets=[{", ".join(names)}], jobs=[rs.Job("all", [{", ".join(names)}])])
+    """,
+    )
+    run = stack.client.runs.submit("team", job="all")
+    for count in range(1, 13):
+        cluster.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'rivers'")
+        stack.until(lambda count=count: len(stack.marks("team")) >= count, "another body")  # type: ignore[misc]
+    assert run.wait(timeout=60).state.name == "SUCCEEDED"
+    assert stack.marks("team") == names
+
+
+@on_postgres
+def test_W6_the_answer_to_a_commit_is_lost_again_and_again(stack: Stack, cluster: Cluster) -> None:
+    stack.start_location("team", CHAIN)
+    (stack.directory / "go").touch()
+    stack.kill_scheduler()
+    assert stack.database_url is not None
+    with LosingProxy(cluster.folder) as proxy:
+        stack.database_url = stack.database_url.replace(cluster.folder, proxy.folder)
+        stack.start_scheduler("--beat-interval", "0.2")
+        stack.await_location("team")
+        runs = []
+        for count in range(5):
+            proxy.lose_next()
+            runs.append(stack.client.runs.submit("team", job="all", request_id=f"request {count}"))
+            stack.until(lambda: not proxy.is_waiting, "a lost answer")
+        for run in runs:
+            proxy.lose_next()
+            assert run.wait(timeout=30).state.name == "SUCCEEDED"
+        assert len(list(stack.client.runs.list())) == len(runs)
+        assert sorted(stack.marks("team")) == sorted(MARKS * len(runs))
+        assert stack.scheduler is not None
+        stack.scheduler.stop()
+
+
+@pytest.fixture
+def small_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """A disk of two megabytes."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder], capture_output=True, text=True)
+    if mounted.returncode:
+        why = f"a tmpfs cannot be mounted: {mounted.stderr.strip()}"
+        if os.environ.get("CI") == "true" and os.geteuid() == 0:
+            pytest.fail(why)
+        pytest.skip(why)
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def test_D4_the_disk_is_full_in_mid_run_and_has_room_again(tmp_path: Path, small_disk: Path) -> None:
+    with Stack(tmp_path) as stack:
+        stack.start_scheduler("--beat-interval", "0.2", "--storage-path", str(small_disk))
+        stack.start_location("team", CHAIN)
+        run = stack.client.runs.submit("team", job="all")
+        stack.until(lambda: stack.marks("team") == ["first"], "the first body")
+        _fill(small_disk)
+        told = stack.until(lambda: _submit_until_refused(stack), "a refusal")
+        assert "full" in told
+        assert stack.client.runs.get(run.run_id).run_id == run.run_id, "what is stored can be read"
+        assert list(stack.client.runs.list())
+        (stack.directory / "go").touch()
+        stack.until(lambda: "first ended" in stack.marks("team"), "the end of the body")
+        _beats_are_answered(stack)
+        (small_disk / "ballast").unlink()
+        made = [stack.client.runs.get(one.run_id) for one in stack.client.runs.list(limit=1_000)]
+        assert {one.wait(timeout=60).state.name for one in made} == {"SUCCEEDED"}
+        assert sorted(stack.marks("team")) == sorted(MARKS * len(made))
+
+
+def _fill(folder: Path) -> None:
+    with (folder / "ballast").open("wb", buffering=0) as file:
+        for size in (4096, 1):
+            try:
+                while True:
+                    file.write(b"x" * size)
+            except OSError:
+                continue
+
+
+def _submit_until_refused(stack: Stack) -> str:
+    """What a caller is told as soon as the database has used up what it had set aside."""
+    with Client(f"127.0.0.1:{stack.port}", patience=0.0) as client:
+        try:
+            client.runs.submit("team", job="all", tags={"big": "x" * 3_900})
+        except StorageUnavailableError as error:
+            return str(error)
+    return ""
