@@ -147,7 +147,12 @@ class Link:
                 async with self._caller.open(self.address, CHANNEL_OPTIONS) as channel:
                     await self._attend(channel)
             except grpc.aio.AioRpcError as error:
-from rivers.errors import 
+                is_refused = error.code() in REFUSALS
+                pause = LONGEST_PAUSE if is_refused else pause
+                state = ReplicaState.REFUSED if is_refused else ReplicaState.CONNECTING
+                self._note(state, f"{error.code().name}: {error.details()}")
+            except UnavailableError as error:
+                self._note(ReplicaState.CONNECTING, str(error))
             except RiversError as error:
                 self._note(ReplicaState.REFUSED, str(error))
                 pause = LONGEST_PAUSE
