@@ -34,6 +34,9 @@ from rivers.v1.step_service_pb2 import (
 )
 from rivers.wire.times import decode_duration, encode_duration
 
+#: Attempts that are held or spooled; beyond them nothing that could be another one is listened to.
+_MOST_HELD = 200_000
+_NEWS = ("assign", "stop", "fence")
 #: How soon it is looked whether a full disk has room again.
 _RETRY_FULL = 1.0
 
@@ -179,7 +182,11 @@ class Desk:
                 reason = f"a message of term {term} came in a session of term {session.term}"
                 self.book.close_session(session, reason)
                 break
-            match command.WhichOneof("kind"):
+            kind = command.WhichOneof("kind")
+            if kind in _NEWS and len(self.book.held) >= _MOST_HELD:
+                self.book.close_session(session, f"this location holds {_MOST_HELD} attempts that nobody has settled")
+                break
+            match kind:
                 case "ack":
                     self.book.acknowledge(command.ack.token, command.ack.seq)
                 case "assign":

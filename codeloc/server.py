@@ -16,6 +16,7 @@ from rivers.credentials.interceptor import CredentialInterceptor
 from rivers.errors import ConflictError
 from rivers.v1 import definition_service_pb2, definition_service_pb2_grpc, step_service_pb2, step_service_pb2_grpc
 from rivers.v1.definition_service_pb2 import GetSnapshotRequest
+from rivers.wire.unreadable import UnreadableInterceptor
 
 STEPS = step_service_pb2.DESCRIPTOR.services_by_name["StepService"].full_name
 DEFINITIONS = definition_service_pb2.DESCRIPTOR.services_by_name["DefinitionService"].full_name
@@ -32,7 +33,13 @@ OPTIONS: Sequence[tuple[str, Any]] = (
     # A bandwidth probe after every message would wake both processes once more for each beat.
     ("grpc.http2.bdp_probe", 0),
     ("grpc.http2.lookahead_bytes", 1 << 20),
+    ("grpc.max_receive_message_length", 4 << 20),
+    ("grpc.max_concurrent_streams", 100),
 )
+
+
+#: Calls and streams at once. One leader, its predecessor that is not gone yet, and those who look at its health.
+MOST_CALLS = 100
 
 
 class DefinitionService(definition_service_pb2_grpc.DefinitionServiceServicer):
@@ -53,7 +60,11 @@ class LocationServer:
     def __init__(self, steps: StepService, definitions: Definitions, gate: Gate) -> None:
         self.port = 0
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
-        self._server = grpc.aio.server(interceptors=(CredentialInterceptor(gate),), options=OPTIONS)
+        self._server = grpc.aio.server(
+            options=OPTIONS,
+            interceptors=(UnreadableInterceptor(), CredentialInterceptor(gate)),
+            maximum_concurrent_rpcs=MOST_CALLS,
+        )
         step_service_pb2_grpc.add_StepServiceServicer_to_server(steps, self._server)
         service = DefinitionService(definitions)
         definition_service_pb2_grpc.add_DefinitionServiceServicer_to_server(service, self._server)

@@ -16,12 +16,15 @@ from codeloc.session import Session
 from rivers.v1 import step_service_pb2_grpc
 from rivers.v1.step_service_pb2 import AttachRequest, AttachResponse, Report
 from rivers.wire.times import decode_duration
+from rivers.wire.unreadable import Unreadable, refuse
 
 #: A message up is closed before it passes this many bytes, well under the default limit of 4 MiB.
 _MESSAGE = 1 << 20
 #: Reports that are not urgent wait so long for others.
 _COMPANY = 0.003
 _DEFAULT_BEAT = 2.0
+_SHORTEST_BEAT, _LONGEST_BEAT = 0.01, 3600.0
+_LONGEST_ID = 200
 
 
 class StreamOutlet:
@@ -94,24 +97,30 @@ class StepService(step_service_pb2_grpc.StepServiceServicer):
             for task in (reader, writer):
                 task.cancel()
             await asyncio.gather(reader, writer, return_exceptions=True)
+        trouble = reader.exception() if reader.done() and not reader.cancelled() else None
+        if trouble is not None and not isinstance(trouble, grpc.aio.BaseError):
+            raise trouble  # a mistake of ours; the stream ends with it, and the location goes on
         if outlet.closed:
             await context.abort(grpc.StatusCode.ABORTED, outlet.closed)
 
     async def _opened(self, context: Any) -> tuple[Session, StreamOutlet, AttachRequest]:
         first = await context.read()
+        if isinstance(first, Unreadable):
+            await refuse(context, first)
         if first is EOF or not first.commands or not first.commands[0].HasField("open"):
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the first command of a stream opens a session")
         opening = first.commands.pop(0).open
-        if not opening.store_id:
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "a session names the store of its scheduler")
-        interval = decode_duration(opening.beat_interval) if opening.HasField("beat_interval") else 0.0
+        interval = decode_duration(opening.beat_interval) if opening.HasField("beat_interval") else _DEFAULT_BEAT
+        trouble = _trouble(opening.store_id, interval)
+        if trouble is not None:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, trouble)
         outlet = StreamOutlet()
         try:
             session = self._desk.attach(
                 store_id=opening.store_id,
                 term=first.term,
                 number=opening.session,
-                beat_interval=interval or _DEFAULT_BEAT,
+                beat_interval=interval,
                 outlet=outlet,
             )
         except SessionRefused as refusal:
@@ -126,6 +135,8 @@ class StepService(step_service_pb2_grpc.StepServiceServicer):
             message = await context.read()
             if message is EOF:
                 return
+            if isinstance(message, Unreadable):
+                await refuse(context, message)
 
     async def _write(self, session: Session, outlet: StreamOutlet, context: Any) -> None:
         """The stream's only writer."""
@@ -138,3 +149,12 @@ class StepService(step_service_pb2_grpc.StepServiceServicer):
                     await context.write(AttachResponse(reports=reports))
                 elif not self._desk.replay(session):
                     break
+
+
+def _trouble(store_id: str, interval: float) -> str | None:
+    """What is wrong with the opening of a session."""
+    if not 0 < len(store_id) <= _LONGEST_ID or "\0" in store_id or store_id in (".", ".."):
+        return f"a session names its scheduler's store in 1 to {_LONGEST_ID} characters, got {store_id[:40]!r}"
+    if not _SHORTEST_BEAT <= interval <= _LONGEST_BEAT:
+        return f"beat_interval must be {_SHORTEST_BEAT} to {_LONGEST_BEAT} s, got {interval} s"
+    return None

@@ -33,6 +33,7 @@ from rivers.v1 import (
     run_service_pb2,
     run_service_pb2_grpc,
 )
+from rivers.wire.unreadable import UnreadableInterceptor
 from rivers_server.api.border import Border
 from rivers_server.api.catalog import CatalogServicer
 from rivers_server.api.locations import LocationServicer
@@ -94,7 +95,7 @@ class Scheduler:
         )
         self._server = grpc.aio.server(
             options=(*SERVER_OPTIONS, *limits),
-            interceptors=(CredentialInterceptor(self._gate()),),
+            interceptors=(UnreadableInterceptor(), CredentialInterceptor(self._gate())),
             maximum_concurrent_rpcs=settings.limits.calls,
         )
         self.address = self._bind(self._server)

@@ -35,8 +35,9 @@ from rivers_server.reply import FutureReply
 
 log = structlog.get_logger()
 
-#: Commands of one message down; well under the default receive limit of 4 MiB.
+#: Commands of one message down, and their bytes; one assignment with its config stays under the 4 MiB that are taken.
 MAX_COMMANDS = 1_000
+MAX_BYTES = 1 << 20
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 #: Characters of what a location says while it loads.
 LONGEST_TAIL = 4096
@@ -266,12 +267,16 @@ class Link:
             await self._has_outgoing.wait()
             self._has_outgoing.clear()
             waiting, self._outgoing = self._outgoing, []
-            for start in range(0, len(waiting), MAX_COMMANDS):
-                message = step_service_pb2.AttachRequest(term=self._term)
-                message.commands.extend(
-                    item if isinstance(item, step_service_pb2.Command) else encode_command(item, self._last_beat)
-                    for item in waiting[start : start + MAX_COMMANDS]
-                )
+            message, size = step_service_pb2.AttachRequest(term=self._term), 0
+            for item in waiting:
+                command = item if isinstance(item, step_service_pb2.Command) else encode_command(item, self._last_beat)
+                length = command.ByteSize()
+                if message.commands and (len(message.commands) >= MAX_COMMANDS or size + length > MAX_BYTES):
+                    await call.write(message)
+                    message, size = step_service_pb2.AttachRequest(term=self._term), 0
+                message.commands.append(command)
+                size += length
+            if message.commands:
                 await call.write(message)
 
     async def _read(self, call: Any, session: int) -> str:

@@ -1,0 +1,28 @@
+"""A scheduler with a location."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.stack import Stack
+
+SOURCE = """
+    @rs.Asset
+    def numbers() -> list:
+        return [1, 2, 3]
+    @rs.Asset
+    def total(numbers: list) -> int:
+        return sum(numbers)
+    repo = rs.CodeRepository(assets=[numbers, total], jobs=[rs.Job("totals", [numbers, total])])
+"""
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A running scheduler with the location `team`."""
+    with Stack(tmp_path_factory.mktemp("stack")) as running:
+        running.start_scheduler("--beat-interval", "0.2", "--max-concurrent-runs", "2")
+        running.start_location("team", SOURCE)
+        yield running
