@@ -74,7 +74,10 @@ class Book:
             )
         if self.session is not None:
             self.close_session(self.session, f"session {number} of term {term} was opened")
-        ledger.note_session(term, number)
+        try:
+            ledger.note_session(term, number)
+        except OSError as error:
+            raise SessionRefused(f"the session cannot be noted in the data directory: {error.strerror}") from error
         self.session = Session(term=term, outlet=outlet, beat_interval=interval, now=now)
         console.info("session_opened", session=number, term=term, held=len(self.held))
         return self.session

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from codeloc.process_groups import ProcessGroups
 from codeloc.segments import encode_segment
-from rivers.errors import ConflictError
+from rivers.errors import ConfigurationError, ConflictError
 
 
 class DataDirectory:
@@ -21,16 +21,29 @@ class DataDirectory:
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = _lock(self.path / "lock")
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock = _lock(self.path / "lock")
+        except OSError as error:
+            raise self._unusable(error) from error
         try:
             self.home_id, self.boot = _next_boot(self.path / "home.json")
             self.groups = ProcessGroups(self.path / "groups", self.home_id)
             for name in ("spool", "values"):
                 (self.path / name).mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            self.close()
+            raise self._unusable(error) from error
         except BaseException:
             self.close()
             raise
+
+    def _unusable(self, error: OSError) -> ConfigurationError:
+        return ConfigurationError(
+            f"data directory {str(self.path)!r} cannot be used: {error.strerror}; "
+            "make room or rights there, or choose another with --data-dir",
+            field="data_directory",
+        )
 
     @property
     def values(self) -> Path:

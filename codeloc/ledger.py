@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from codeloc.data_directory import write_durably
@@ -27,9 +28,25 @@ class Ledger:
 
     def note_session(self, term: int, session: int) -> None:
         """A session is about to be opened; an older one is refused from here on, after a restart too."""
-        write_durably(self._leader, json.dumps([term, session]).encode())
+        content = json.dumps([term, session]).encode()
+        try:
+            write_durably(self._leader, content)
+        except OSError:
+            if not self._leader.exists():
+                raise
+            _overwrite(self._leader, content)  # a full disk has room for what was there
         self.highest = (term, session)
 
     def close(self) -> None:
         """Closes the spool."""
         self.spool.close()
+
+
+def _overwrite(path: Path, content: bytes) -> None:
+    """Replaces a few bytes where they are, in one write; blanks make up for what was longer."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.pwrite(descriptor, content.ljust(os.fstat(descriptor).st_size), 0)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -26,13 +26,15 @@ class ProcessGroups:
     """One file for each group, named by its leader's pid, that holds when the leader was started.
 
     The pid alone proves nothing, because pids come round again. A group whose leader is gone is known by the mark in
-    the environment of the members that are left.
+    the environment of the members that are left. What a full disk has no room for is noted when there is room again;
+    until then only the watchdog knows of it.
     """
 
     def __init__(self, directory: Path, mark: str) -> None:
         self.on_recorded: Callable[[int, int], None] = lambda pid, started: None
         self.on_forgotten: Callable[[int], None] = lambda pid: None
         self._directory = directory
+        self._unnoted: dict[int, int] = {}
         self._mark = f"{MARK}={mark}".encode()
         directory.mkdir(exist_ok=True)
 
@@ -41,12 +43,23 @@ class ProcessGroups:
         process = _process(pid)
         if process is not None:
             self.on_recorded(pid, process.started)
-            (self._directory / str(pid)).write_text(str(process.started))
+            self._unnoted[pid] = process.started
+            self._note()
 
     def forget(self, pid: int) -> None:
         """The whole group is dead."""
+        self._unnoted.pop(pid, None)
         self.on_forgotten(pid)
         (self._directory / str(pid)).unlink(missing_ok=True)
+        self._note()
+
+    def _note(self) -> None:
+        for pid, started in list(self._unnoted.items()):
+            try:
+                (self._directory / str(pid)).write_text(str(started))
+            except OSError:
+                return
+            del self._unnoted[pid]
 
     def end_all(self, patience: float = 10.0) -> list[int]:
         """Kills what is left of the recorded groups and waits until it is dead; the pids that it killed."""

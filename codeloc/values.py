@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import pickle
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -17,6 +21,11 @@ if TYPE_CHECKING:
     from rivers.io_handlers.handler import BaseIOHandler
     from rivers.kernel import InputReference, StepCall
     from rivers.kernel.io_contexts import InputContext, OutputContext
+
+
+#: A full disk is waited for: the body has run, and running it again would not make room.
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+_LOOK = 0.5
 
 
 class LocationValues:
@@ -57,17 +66,21 @@ class StoredValue:
         """Stores a value."""
         data = _pickled(context.asset_name, obj)
         path = self._path(context.asset_name)
-        temporary = f"{path}.new"
-        try:
-            descriptor = _create(temporary)
-        except FileNotFoundError:
-            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)  # the run's first value here
-            descriptor = _create(temporary)
-        with open(descriptor, "wb", buffering=0) as file:
-            rest = memoryview(data)
-            while rest:
-                rest = rest[file.write(rest) :]
-        os.rename(temporary, path)
+        has_said = False
+        while True:
+            try:
+                _write(path, data)
+                break
+            except OSError as error:
+                if error.errno not in _NO_ROOM or not self._could_fit(len(data)):
+                    raise
+            if not has_said:
+                has_said = True
+                sys.stderr.write(
+                    f"no room for the value of '{context.asset_name}', {len(data)} bytes, below {self._directory}; "
+                    "waiting until there is\n"
+                )
+            time.sleep(_LOOK)
         context.add_output_metadata({"path": path, "serializer": "pickle", "size_bytes": len(data)})
 
     def load_input(self, context: InputContext) -> Any:
@@ -79,6 +92,11 @@ class StoredValue:
                 return pickle.load(file)
         except FileNotFoundError as error:
             raise KeyError(context.asset_name) from error
+
+    def _could_fit(self, size: int) -> bool:
+        """Whether it would have room if nothing else were there."""
+        disk = os.statvfs(self._directory)
+        return size < disk.f_blocks * disk.f_frsize
 
     def _path(self, node: str) -> str:
         return f"{self._directory}/{encode_segment(self._run_id)}/{encode_segment(node)}.{self._token}"
@@ -96,6 +114,26 @@ def _pickled(node: str, obj: Any) -> bytes:
             "steps in one process with the in-memory handler",
             node=node,
         ) from error
+
+
+def _write(path: str, data: bytes) -> None:
+    """Writes a file; when that fails, nothing of it takes room."""
+    temporary = f"{path}.new"
+    try:
+        descriptor = _create(temporary)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)  # the run's first value here
+        descriptor = _create(temporary)
+    try:
+        with open(descriptor, "wb", buffering=0) as file:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[file.write(rest) :]
+        os.rename(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
 
 
 def _create(path: str) -> int:

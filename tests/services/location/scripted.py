@@ -28,6 +28,7 @@ class ScriptedScheduler:
         self.reports: list[pb.Report] = []
         self.acks_beats = True
         self.last_beat = 0
+        self.free_places = -1
         self.inventory = pb.Inventory()
         self.sessions = itertools.count(1)
         self.session = 0
@@ -187,9 +188,11 @@ class ScriptedScheduler:
         try:
             while (message := await call.read()) is not grpc.aio.EOF:
                 beats = [report.beat.beat for report in message.reports if report.HasField("beat")]
+                places = [report.beat.free_places for report in message.reports if report.HasField("beat")]
                 async with self._news:
                     self.reports.extend(report for report in message.reports if not report.HasField("beat"))
                     self.last_beat = max([self.last_beat, *beats])
+                    self.free_places = places[-1] if places else self.free_places
                     self._news.notify_all()
                 if beats and self.acks_beats:
                     await self.send(pb.Command(beat_ack=pb.BeatAck(beat=beats[-1])))
