@@ -13,7 +13,7 @@ import typer
 from rivers.credentials.caller import Caller
 from rivers.credentials.loopback import is_loopback
 from rivers.credentials.secret import read_token
-from rivers.database_url import DATABASE_VARIABLE, refuse_password
+from rivers.database_url import DATABASE_VARIABLE, choose
 from rivers.errors import ConfigurationError
 from rivers.log_options import FORMAT_VARIABLE, LEVEL_VARIABLE, LogOptions
 from rivers_server.limits import Limits
@@ -29,6 +29,9 @@ def scheduler(
     storage_path: Annotated[Path, typer.Option(help="Directory of the embedded database.")] = Path(".rivers/scheduler"),
     database_url: Annotated[
         str | None, typer.Option(envvar=DATABASE_VARIABLE, help="Database; beats --storage-path.")
+    ] = None,
+    database_url_file: Annotated[
+        Path | None, typer.Option(help="A file with the URL of the database, for one with a password.")
     ] = None,
     max_concurrent_runs: Annotated[
         int, typer.Option(help="Runs in flight over all locations; negative: no bound, 0: a brake.")
@@ -65,7 +68,7 @@ def scheduler(
             "use 127.0.0.1, or --insecure if the network is trusted",
             field="host",
         )
-    refuse_password(context, database_url)
+    database_url = choose(context, database_url, database_url_file)
     options = LogOptions.parse(log_level, log_format)
     from rivers_server.logs import configure
 

@@ -97,6 +97,19 @@ class Cluster:
         with self._engine.connect() as connection:
             connection.execute(text(statement))
 
+    def set(self, name: str, value: str) -> None:
+        """Changes a setting of the server, and waits until new connections have it."""
+        self.run(f"ALTER SYSTEM SET {name} = {value}")
+        self.run("SELECT pg_reload_conf()")
+        deadline = time.monotonic() + 30
+        while self._show(name) != value:
+            assert time.monotonic() < deadline, f"{name} did not become {value}"
+
+    def _show(self, name: str) -> str:
+        self._engine.dispose()
+        with self._engine.connect() as connection:
+            return str(connection.execute(text(f"SHOW {name}")).scalar_one())
+
     def remove(self) -> None:
         """Ends it and removes its folder."""
         self._engine.dispose()

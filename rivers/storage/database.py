@@ -24,7 +24,7 @@ from rivers.storage import lock, stamp
 from rivers.storage.faults import translated
 from rivers.storage.flush import prepare
 from rivers.storage.lock import LockMode, OwnerLock
-from rivers.storage.postgresql import server_engine
+from rivers.storage.postgresql import require_durable, server_engine
 from rivers.storage.prepared import Prepared
 from rivers.storage.rows import WriteSet
 from rivers.storage.schema import Number, writer
@@ -160,7 +160,10 @@ class Database:
         read_only: bool = False,
         to_migrate: bool = False,
     ) -> Database:
-        """The database at a URL: `postgresql+psycopg://...`, or `sqlite:///...` with the locks of `embedded`."""
+        """The database at a URL: `postgresql+psycopg://...`, or `sqlite:///...` with the locks of `embedded`.
+
+        `synchronous="FULL"` refuses a server that may forget what it has acknowledged.
+        """
         parsed = parse(url)
         options = _Options(synchronous, lock, address, read_only, to_migrate)
         if parsed.get_backend_name() == "sqlite":
@@ -192,6 +195,9 @@ class Database:
         try:
             if not options.to_migrate:
                 database._check()
+            if kind == "server" and options.synchronous == "FULL":
+                with database.read() as connection:
+                    require_durable(connection, name)
         except BaseException:
             database.close()
             raise

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 
-from sqlalchemy import URL, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from rivers.errors import StorageError
 from rivers.storage.schema import metadata
 
 #: How a connection is made, unless the URL says otherwise: seconds until an unreachable server is given up, and
@@ -39,6 +40,19 @@ def server_engine(url: URL) -> Engine:
     )
     event.listen(engine, "connect", _set_limits)
     return engine
+
+
+def require_durable(connection: Connection, name: str) -> None:
+    """Raises `StorageError` when the server may forget what it has acknowledged (T6)."""
+    off = [
+        setting
+        for setting in ("fsync", "synchronous_commit")
+        if connection.exec_driver_sql(f"SHOW {setting}").scalar_one() == "off"
+    ]
+    if off:
+        raise StorageError(
+            f"database {name} may forget what it has acknowledged: set {' and '.join(off)} to on in PostgreSQL"
+        )
 
 
 def _set_limits(connection: DBAPIConnection, _: object) -> None:

@@ -12,6 +12,7 @@ import pytest
 from rivers.errors import StorageError, StorageUnavailableError
 from rivers.storage import runs
 from rivers.storage.database import Database
+from tests.postgresql import Cluster
 from tests.storage import samples
 from tests.storage.place import Place, lasting
 
@@ -186,3 +187,19 @@ def test_an_interrupted_statement_does_not_end_a_database_in_memory() -> None:
     assert samples.positions(database) == [1, 2]
     with database.read() as connection:
         assert connection.exec_driver_sql("SELECT term FROM writer").scalar_one() == 0
+
+
+@pytest.mark.postgres
+def test_T6_a_server_that_may_forget_what_it_acknowledged_is_refused(cluster: Cluster) -> None:
+    url = cluster.new_database()
+    lazy = f"{url}&options=-csynchronous_commit%3Doff"
+    Database.connect(lazy).close()
+    with pytest.raises(StorageError, match="set synchronous_commit to on"):
+        Database.connect(lazy, synchronous="FULL")
+    Database.connect(url, synchronous="FULL").close()
+    cluster.set("fsync", "off")
+    try:
+        with pytest.raises(StorageError, match="set fsync to on"):
+            Database.connect(url, synchronous="FULL")
+    finally:
+        cluster.set("fsync", "on")

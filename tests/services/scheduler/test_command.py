@@ -6,6 +6,9 @@ import sqlite3
 import subprocess
 from pathlib import Path
 
+import pytest
+
+from tests.postgresql import Cluster
 from tests.stack import RIVERS, Stack
 
 
@@ -69,6 +72,52 @@ def test_a_password_on_the_command_line_is_refused(tmp_path: Path) -> None:
     line = refused(rivers(tmp_path, "scheduler", "--port", "0", "--database-url", url))
     assert "RIVERS_DATABASE_URL" in line
     assert "secret" not in line
+
+
+@pytest.mark.parametrize(
+    "query", ["someone:secret@127.0.0.1:1/rivers", "127.0.0.1:1/rivers?password=secret", "/rivers?sslpassword=secret"]
+)
+def test_a_password_anywhere_in_the_url_is_refused(tmp_path: Path, query: str) -> None:
+    line = refused(rivers(tmp_path, "scheduler", "--port", "0", "--database-url", f"postgresql://{query}"))
+    assert "RIVERS_DATABASE_URL" in line
+    assert "secret" not in line
+
+
+def test_a_url_with_a_password_may_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("postgresql://someone:secret@127.0.0.1:1/rivers\n")
+    line = refused(rivers(tmp_path, "scheduler", "--port", "0", "--database-url-file", "url"))
+    assert "someone:***@127.0.0.1:1/rivers" in line
+    assert "secret" not in line
+    with Stack(tmp_path) as stack:
+        (tmp_path / "url").write_text(f"sqlite:///{tmp_path}/other.db")
+        stack.start_scheduler("--database-url-file", "url")
+        assert (tmp_path / "other.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "expected"),
+    [
+        (b"sqlite://", ["--database-url", "sqlite://"], "not both"),
+        (None, [], "No such file"),
+        (b"\n", [], "one line"),
+        (b"sqlite://\nsqlite://", [], "one line"),
+        (b"\xff\xfe", [], "no text"),
+    ],
+)
+def test_a_file_without_one_url_is_refused(
+    tmp_path: Path, content: bytes | None, options: list[str], expected: str
+) -> None:
+    if content is not None:
+        (tmp_path / "url").write_bytes(content)
+    line = refused(rivers(tmp_path, "scheduler", "--port", "0", "--database-url-file", "url", *options))
+    assert expected in line
+
+
+@pytest.mark.postgres
+def test_T6_a_server_that_may_forget_what_it_acknowledged_is_refused(tmp_path: Path, cluster: Cluster) -> None:
+    url = f"{cluster.new_database()}&options=-csynchronous_commit%3Doff"
+    line = refused(rivers(tmp_path, "scheduler", "--port", "0", "--database-url", url))
+    assert "synchronous_commit" in line
 
 
 def test_it_ends_cleanly_and_starts_again_in_its_directory(tmp_path: Path) -> None:
