@@ -166,16 +166,26 @@ class Stack:
         return path.read_text().splitlines() if path.exists() else []
 
     def start_location(
-        self, name: str, source: str | None = None, *, options: tuple[str, ...] = (), await_ready: bool = True
+        self,
+        name: str,
+        source: str | None = None,
+        *,
+        options: tuple[str, ...] = (),
+        libraries: tuple[Path, ...] = (),
+        await_ready: bool = True,
     ) -> Program:
-        """Serves a module under its own name as a location, written first if a source is given."""
+        """Serves a module under its own name as a location, written first if a source is given.
+
+        `libraries` are directories of packages that this location alone has.
+        """
         if source is not None:
             self.write_module(name, source)
         arguments = [
             *["serve", name, "--name", name, "--grpc-port", "0", "--data-dir", f"data-{name}"],
             *["--scheduler", f"127.0.0.1:{self.port}", "--workers", "2", *options],
         ]
-        program = self.locations[name] = self._start(name, arguments)
+        search = os.pathsep.join(map(str, (self.directory, *libraries)))
+        program = self.locations[name] = self._start(name, arguments, PYTHONPATH=search)
         program.line_with("serving ")
         if await_ready:
             self.await_location(name)
