@@ -1,4 +1,4 @@
-"""The three storages, and repositories that run in this process."""
+"""Every kind of storage, and repositories that run in this process."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 import rivers as rs
 
 
-@pytest.fixture(params=["memory", "embedded", "connect"])
+@pytest.fixture(params=["memory", "embedded", "connect", pytest.param("postgres", marks=pytest.mark.postgres)])
 def storage(request, tmp_path):
     """Each kind of storage."""
     match request.param:
@@ -15,6 +15,8 @@ def storage(request, tmp_path):
             return rs.Storage.memory()
         case "embedded":
             return rs.Storage.embedded(str(tmp_path / "store"))
+        case "postgres":
+            return rs.Storage.connect(request.getfixturevalue("cluster").new_schema())
         case _:
             return rs.Storage.connect(f"sqlite:///{tmp_path / 'rivers.db'}")
 

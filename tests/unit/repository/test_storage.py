@@ -11,17 +11,6 @@ from rivers.exceptions import StorageError
 from rivers.testing import embedded_storage, memory_storage
 
 
-@pytest.fixture(params=["memory", "embedded", "connect"])
-def storage(request, tmp_path):
-    match request.param:
-        case "memory":
-            return rs.Storage.memory()
-        case "embedded":
-            return rs.Storage.embedded(str(tmp_path / "deep" / "store"))
-        case _:
-            return rs.Storage.connect(f"sqlite:///{tmp_path / 'rivers.db'}")
-
-
 def test_types(tmp_path):
     assert rs.Storage.memory().type == rs.StorageType.Memory
     assert embedded_storage(tmp_path / "s").type == rs.StorageType.Embedded
