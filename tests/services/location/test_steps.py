@@ -40,7 +40,13 @@ SOURCE = """
     async def slow_but_async():
         return 3
 
-    repo = rs.CodeRepository([one, two, late, broken, modules, slow_but_async])
+    @rs.Asset
+    def long():
+        print("begins", flush=True)
+        while not os.path.exists(os.path.join(os.environ["MARKS"], "go")):
+            time.sleep(0.01)
+
+    repo = rs.CodeRepository([one, two, late, broken, modules, slow_but_async, long])
 """
 
 
@@ -50,7 +56,7 @@ async def test_definitions_are_streamed(serve: Callable[..., Served]) -> None:
     parts = await location.definitions()
     header = next(part.header for part in parts if part.HasField("header"))
     keys = {step.key for part in parts for step in part.slice.steps}
-    assert header.step_count == 6
+    assert header.step_count == 7
     assert keys == {"one", "two", "late", "broken", "modules", "slow_but_async"}
     assert header.module == "team"
     known = await location.definitions(digest)
@@ -159,3 +165,19 @@ async def test_a_location_drains(serve: Callable[..., Served]) -> None:
         assert location.program.stop() == 0
         error = await scheduler.closed()
         assert error.code() in (grpc.StatusCode.ABORTED, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
+
+
+async def test_A17_no_attempt_waits_behind_a_long_one_while_another_worker_idles(serve: Callable[..., Served]) -> None:
+    location = serve(SOURCE)
+    await location.loaded()
+    async with location.scheduler() as scheduler:
+        await scheduler.attach()
+        await scheduler.assign(1, "long")
+        await scheduler.event(1, "log")
+        for token in range(2, 22):
+            await scheduler.assign(token, "one")
+        for token in range(2, 22):
+            assert (await scheduler.end(token)).outcome == pb.ATTEMPT_OUTCOME_SUCCEEDED
+        assert not [event for event in scheduler.events(1) if event.HasField("ended")]
+        (location.directory / "go").touch()
+        assert (await scheduler.end(1)).outcome == pb.ATTEMPT_OUTCOME_SUCCEEDED

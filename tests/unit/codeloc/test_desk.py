@@ -63,6 +63,16 @@ def test_attempts_start_in_their_order(place: Place) -> None:
     assert place.crew.take() == [("assign", 1, 3), ("assign", 2, 4)]
 
 
+def test_A17_no_attempt_waits_behind_a_long_one_while_another_worker_idles(place: Place) -> None:
+    for token in range(1, 8):
+        place.assign(token)
+    assert place.crew.take() == [("assign", 2, 1), ("assign", 1, 2)]  # one for each worker, whatever waits
+    for token in range(2, 7):
+        place.ended(1, token)
+        assert place.crew.take() == [("assign", 1, token + 1)]
+    assert place.outlet.end(1) is None
+
+
 def test_A3_stale_relative_to_its_beat(place: Place) -> None:
     place.pass_time(33, acks=True)
     place.assign(1, last_beat=0)
