@@ -57,7 +57,7 @@ async def test_definitions_are_streamed(serve: Callable[..., Served]) -> None:
     header = next(part.header for part in parts if part.HasField("header"))
     keys = {step.key for part in parts for step in part.slice.steps}
     assert header.step_count == 7
-    assert keys == {"one", "two", "late", "broken", "modules", "slow_but_async"}
+    assert keys == {"one", "two", "late", "broken", "modules", "slow_but_async", "long"}
     assert header.module == "team"
     known = await location.definitions(digest)
     assert [part.WhichOneof("part") for part in known] == ["header"]
