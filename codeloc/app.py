@@ -87,7 +87,7 @@ async def _serve(settings: Settings, directory: DataDirectory, announce: Callabl
     crew.connect(desk)
     ticker.on_tick = desk.tick
     steps = StepService(desk)
-    server = LocationServer(steps, definitions, _gate(settings, clock))
+    server = LocationServer(steps, definitions, _gate(settings, clock), settings.caller.tls)
     signals = _Signals()
     await server.start(settings.host, settings.port)
     registration = None

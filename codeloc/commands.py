@@ -13,6 +13,7 @@ import typer
 from rivers.credentials.caller import Caller
 from rivers.credentials.loopback import is_loopback
 from rivers.credentials.secret import read_token
+from rivers.credentials.tls import Tls
 from rivers.errors import ConfigurationError, LoadError
 from rivers.log_options import FORMAT_VARIABLE, LEVEL_VARIABLE, LogOptions
 
@@ -45,6 +46,14 @@ def serve(
     scheduler_token_file: Annotated[
         Path | None, typer.Option(help="How the scheduler is known: the file that `rivers tokens accept` has printed.")
     ] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option(help="Certificate (PEM) of this server, which it shows as a client, too.")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="The key of --tls-cert.")] = None,
+    tls_client_ca: Annotated[
+        Path | None, typer.Option(help="Authority of callers, who then have to show a certificate.")
+    ] = None,
+    tls_ca: Annotated[Path | None, typer.Option(help="Authority of the scheduler; by default --tls-client-ca.")] = None,
     insecure: Annotated[bool, typer.Option(help="Serve beyond loopback without TLS and tokens.")] = False,
     log_level: Annotated[str, typer.Option(envvar=LEVEL_VARIABLE, help="debug, info, warning or error.")] = "warning",
     log_format: Annotated[
@@ -88,7 +97,7 @@ def serve(
         data_directory=data_dir or Path(".rivers", "locations", encode_segment(name)),
         workers=workers or len(os.sched_getaffinity(0)),
         scheduler=scheduler,
-        caller=Caller(read_token(token_file)),
+        caller=Caller(read_token(token_file), Tls.load(cert=tls_cert, key=tls_key, ca=tls_ca, client_ca=tls_client_ca)),
         scheduler_token_file=scheduler_token_file,
         is_insecure=insecure,
         host=host,

@@ -11,8 +11,10 @@ from grpc_reflection.v1alpha import reflection
 
 from codeloc.definitions import Definitions
 from codeloc.stream import StepService
+from rivers.credentials.binding import bind
 from rivers.credentials.gate import Gate
 from rivers.credentials.interceptor import CredentialInterceptor
+from rivers.credentials.tls import Tls
 from rivers.errors import ConflictError
 from rivers.v1 import definition_service_pb2, definition_service_pb2_grpc, step_service_pb2, step_service_pb2_grpc
 from rivers.v1.definition_service_pb2 import GetSnapshotRequest
@@ -57,8 +59,9 @@ class DefinitionService(definition_service_pb2_grpc.DefinitionServiceServicer):
 class LocationServer:
     """Serves on one address."""
 
-    def __init__(self, steps: StepService, definitions: Definitions, gate: Gate) -> None:
+    def __init__(self, steps: StepService, definitions: Definitions, gate: Gate, tls: Tls | None = None) -> None:
         self.port = 0
+        self._tls = tls
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
         self._server = grpc.aio.server(
             options=OPTIONS,
@@ -78,7 +81,7 @@ class LocationServer:
         await self.definitions_serve(False)
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         try:
-            self.port = self._server.add_insecure_port(address)
+            self.port = bind(self._server, address, self._tls)
         except RuntimeError as error:
             raise ConflictError(
                 f"cannot listen on {address}: the port is in use or the address is not of this machine; "

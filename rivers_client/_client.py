@@ -14,7 +14,7 @@ from rivers_client._catalog import Asset, Job, Location
 from rivers_client._handle import RunHandle
 from rivers_client._request import RunRequest, request_of
 from rivers_client._run import Run
-from rivers_client._settings import settle
+from rivers_client._settings import FilePath, settle
 from rivers_client._transport import Transport
 
 if TYPE_CHECKING:
@@ -26,6 +26,10 @@ Submitted: TypeAlias = "list[RunHandle | RiversError]"
 class Client:
     """Talks to a scheduler. Without an address it asks `RIVERS_SCHEDULER`, then this machine; a token comes from
     `RIVERS_TOKEN` when none is given.
+
+    With `tls_ca`, a PEM file, the connection is encrypted, and the scheduler's certificate has to name the address;
+    `tls_cert` with `tls_key` is shown to it. They come from `RIVERS_TLS_CA`, `RIVERS_TLS_CERT` and `RIVERS_TLS_KEY`
+    when they are not given. `credentials` beat all three.
 
     A call is repeated for up to `patience` seconds while nobody answers, and ends after `timeout`. Errors are the
     classes of `rivers.exceptions`, the same that the scheduler raised.
@@ -39,8 +43,11 @@ class Client:
         timeout: float = 30.0,
         patience: float = 10.0,
         credentials: grpc.ChannelCredentials | None = None,
+        tls_ca: FilePath | None = None,
+        tls_cert: FilePath | None = None,
+        tls_key: FilePath | None = None,
     ) -> None:
-        self._transport = Transport(settle(address, token, timeout, patience, credentials))
+        self._transport = Transport(settle(address, token, timeout, patience, credentials, (tls_ca, tls_cert, tls_key)))
         self.runs = Runs(self._transport)
         self.locations = Locations(self._transport)
         self.assets = Assets(self._transport)

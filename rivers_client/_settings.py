@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 from rivers.credentials.secret import TOKEN_VARIABLE, checked
+from rivers.credentials.tls import Tls
 from rivers.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     import grpc
 
+FilePath: TypeAlias = str | Path
+TlsPaths: TypeAlias = tuple[FilePath | None, FilePath | None, FilePath | None]
+
 ADDRESS_VARIABLE = "RIVERS_SCHEDULER"
+#: Files with an authority, a certificate and its key.
+TLS_VARIABLES = ("RIVERS_TLS_CA", "RIVERS_TLS_CERT", "RIVERS_TLS_KEY")
 DEFAULT_ADDRESS = "127.0.0.1:3010"
 
 #: Pings find a dead peer; the server allows them this often. A scheduler that restarts is found again within a second.
@@ -49,6 +56,7 @@ def settle(
     timeout: float,
     patience: float,
     credentials: grpc.ChannelCredentials | None,
+    tls: TlsPaths = (None, None, None),
 ) -> Settings:
     """Settings, with the environment for what was not given."""
     address = address or os.environ.get(ADDRESS_VARIABLE) or DEFAULT_ADDRESS
@@ -57,4 +65,12 @@ def settle(
             f"{address!r} is no address of a scheduler; give HOST:PORT, for example {DEFAULT_ADDRESS}", field="address"
         )
     token = checked(token or os.environ.get(TOKEN_VARIABLE) or None)
+    if credentials is None:
+        ca, cert, key = (
+            given or os.environ.get(variable) or None for given, variable in zip(tls, TLS_VARIABLES, strict=True)
+        )
+        loaded = Tls.load(
+            ca=Path(ca) if ca else None, cert=Path(cert) if cert else None, key=Path(key) if key else None
+        )
+        credentials = loaded.channel_credentials() if loaded is not None else None
     return Settings(address, token, timeout, patience, credentials)

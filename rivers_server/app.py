@@ -17,6 +17,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from rivers.clock import SystemClock
+from rivers.credentials.binding import bind
 from rivers.credentials.gate import Gate
 from rivers.credentials.interceptor import CredentialInterceptor
 from rivers.credentials.loopback import is_loopback
@@ -176,12 +177,18 @@ class Scheduler:
         tokens = TokenFile(settings.tokens_path)
         tokens.all()  # what cannot be read is said before anything is served
         is_local = is_loopback(settings.host)
-        return Gate(tokens, SystemClock(), is_strict=not (is_local or settings.insecure), is_public=is_local)
+        return Gate(
+            tokens,
+            SystemClock(),
+            is_strict=not (is_local or settings.insecure),
+            is_public=is_local,
+            names_peers=settings.caller.tls is not None and settings.caller.tls.is_mutual,
+        )
 
     def _bind(self, server: grpc.aio.Server) -> str:
         host, port = self.settings.host, self.settings.port
         try:
-            bound = server.add_insecure_port(f"{host}:{port}")
+            bound = bind(server, f"{host}:{port}", self.settings.caller.tls)
         except RuntimeError:
             bound = 0
         if not bound:

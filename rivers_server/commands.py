@@ -13,6 +13,7 @@ import typer
 from rivers.credentials.caller import Caller
 from rivers.credentials.loopback import is_loopback
 from rivers.credentials.secret import read_token
+from rivers.credentials.tls import Tls
 from rivers.database_url import DATABASE_VARIABLE, choose
 from rivers.errors import ConfigurationError
 from rivers.log_options import FORMAT_VARIABLE, LEVEL_VARIABLE, LogOptions
@@ -43,6 +44,14 @@ def scheduler(
     token_file: Annotated[
         Path | None, typer.Option(help="A file with the token to show to locations (or RIVERS_TOKEN).")
     ] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option(help="Certificate (PEM) of this server, which it shows as a client, too.")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="The key of --tls-cert.")] = None,
+    tls_client_ca: Annotated[
+        Path | None, typer.Option(help="Authority of callers, who then have to show a certificate.")
+    ] = None,
+    tls_ca: Annotated[Path | None, typer.Option(help="Authority of locations; by default --tls-client-ca.")] = None,
     insecure: Annotated[bool, typer.Option(help="Serve beyond loopback without TLS and tokens.")] = False,
     limit: Annotated[list[str] | None, typer.Option(help="NAME=NUMBER, see docs/limits.md; can be repeated.")] = None,
     log_level: Annotated[str, typer.Option(envvar=LEVEL_VARIABLE, help="debug, info, warning or error.")] = "warning",
@@ -82,7 +91,7 @@ def scheduler(
         insecure=insecure,
         limits=Limits.parse(limit or ()),
         tokens_file=tokens_file,
-        caller=Caller(read_token(token_file)),
+        caller=Caller(read_token(token_file), Tls.load(cert=tls_cert, key=tls_key, ca=tls_ca, client_ca=tls_client_ca)),
         metrics_host=metrics_host,
         metrics_port=metrics_port,
         core=CoreSettings(max_concurrent_runs=max_concurrent_runs),

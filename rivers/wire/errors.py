@@ -125,7 +125,7 @@ def _without_detail(status: str, text: str, address: str) -> RiversError:
     """What a peer that is not rivers, or nobody at all, answered."""
     match status:
         case "UNAVAILABLE":
-            return SchedulerUnavailableError(address=address)
+            return SchedulerUnavailableError(_without_tls(text, address), address=address)
         case "CANCELLED" | "INTERNAL" | "UNKNOWN" if status == "CANCELLED" or "stream" in text.lower():
             return UnavailableError(f"{address} broke off the call ({text}); try again", address=address)
         case "RESOURCE_EXHAUSTED" if "larger than max" in text:
@@ -141,6 +141,18 @@ def _without_detail(status: str, text: str, address: str) -> RiversError:
         case "INVALID_ARGUMENT" | "OUT_OF_RANGE":
             return InvalidRequestError(text)
     return _nearest(status)(f"{address} answered {status}: {text}", address=address)
+
+
+def _without_tls(text: str, address: str) -> str:
+    """What to look at when somebody is there who cannot be talked to; "" when nobody is."""
+    if "handshake failed" in text.lower() or "verification" in text.lower():
+        reason = text.removesuffix(": OK").rpartition("OPENSSL_internal:")[2].rpartition("error: ")[2]
+        return (
+            f"no TLS with {address} ({reason.rstrip('.')}); check --tls-ca, and the date and names of its certificate"
+        )
+    if "Socket closed" in text and "failed to connect" in text:
+        return f"{address} hangs up; it may ask for TLS (--tls-ca) or for a certificate (--tls-cert and --tls-key)"
+    return ""
 
 
 def _clip(text: str, limit: int) -> str:

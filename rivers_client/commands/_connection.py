@@ -6,11 +6,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
 from rivers.credentials.secret import read_token
+from rivers_client.commands._tls import tls_files
 
 if TYPE_CHECKING:
     from rivers_client import Client
@@ -37,5 +38,6 @@ def connect(scheduler: str | None, token_file: Path | None, *, patience: float =
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its notes would stand between our lines
     from rivers_client import Client
 
-    with Client(scheduler, token=read_token(token_file), patience=patience) as client:
+    files: Any = tls_files()
+    with Client(scheduler, token=read_token(token_file), patience=patience, **files) as client:
         yield client

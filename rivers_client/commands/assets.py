@@ -8,6 +8,7 @@ import typer
 
 from rivers.cli.printing import print_json, table
 from rivers_client.commands._connection import Json, Limit, Scheduler, TokenFile, connect
+from rivers_client.commands._tls import with_tls
 
 app = typer.Typer(help="Show assets.", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
@@ -18,6 +19,7 @@ def _assets() -> None:
 
 
 @app.command("list")
+@with_tls
 def list_assets(
     location: Annotated[str | None, typer.Option("--location", "-l", help="Only of this location.")] = None,
     limit: Limit = 0,

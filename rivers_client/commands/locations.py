@@ -6,6 +6,7 @@ import typer
 
 from rivers.cli.printing import print_json, table
 from rivers_client.commands._connection import Json, Limit, Scheduler, TokenFile, connect
+from rivers_client.commands._tls import with_tls
 
 app = typer.Typer(help="Show code locations.", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
@@ -16,6 +17,7 @@ def _locations() -> None:
 
 
 @app.command("list")
+@with_tls
 def list_locations(
     limit: Limit = 0, as_json: Json = False, scheduler: Scheduler = None, token_file: TokenFile = None
 ) -> None:

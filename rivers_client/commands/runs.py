@@ -12,6 +12,7 @@ import typer
 from rivers.cli.printing import moment, print_json, span, table
 from rivers.errors import InvalidRequestError
 from rivers_client.commands._connection import PATIENT, Json, Limit, Scheduler, TokenFile, connect
+from rivers_client.commands._tls import with_tls
 
 if TYPE_CHECKING:
     from rivers.lifecycle.states import RunState
@@ -26,6 +27,7 @@ RunId = Annotated[str, typer.Argument(metavar="RUN_ID", help="The run.", show_de
 
 
 @app.command()
+@with_tls
 def submit(
     location: Annotated[str, typer.Argument(help="The location.", show_default=False)],
     job: Annotated[str | None, typer.Option("--job", help="A job.")] = None,
@@ -71,6 +73,7 @@ def submit(
 
 
 @app.command("list")
+@with_tls
 def list_runs(
     location: Annotated[str | None, typer.Option("--location", "-l", help="Only of this location.")] = None,
     job: Annotated[str | None, typer.Option("--job", help="Only of this job.")] = None,
@@ -98,6 +101,7 @@ def list_runs(
 
 
 @app.command()
+@with_tls
 def show(run_id: RunId, as_json: Json = False, scheduler: Scheduler = None, token_file: TokenFile = None) -> None:
     """Show a run and its steps."""
     with connect(scheduler, token_file) as client:
@@ -130,6 +134,7 @@ def show(run_id: RunId, as_json: Json = False, scheduler: Scheduler = None, toke
 
 
 @app.command()
+@with_tls
 def watch(run_id: RunId, as_json: Json = False, scheduler: Scheduler = None, token_file: TokenFile = None) -> None:
     """Show a run until it is over; exit code 1 when it does not succeed."""
     with connect(scheduler, token_file) as client:
@@ -138,6 +143,7 @@ def watch(run_id: RunId, as_json: Json = False, scheduler: Scheduler = None, tok
 
 
 @app.command()
+@with_tls
 def logs(
     run_id: RunId,
     step: Annotated[str | None, typer.Option("--step", help="Only this step.")] = None,
@@ -162,6 +168,7 @@ def logs(
 
 
 @app.command()
+@with_tls
 def cancel(
     run_id: RunId,
     reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")] = "",
