@@ -17,7 +17,7 @@ from rivers.clock import Clock
 from rivers.errors import RiversError, StorageUnavailableError, UnavailableError
 from rivers.lifecycle.states import AttemptOutcome, RunState
 from rivers.planning.plan import RunPlan
-from rivers.storage.faults import DeposedError
+from rivers.storage.faults import DeposedError, is_damage
 from rivers.storage.rows import WriteSet
 from rivers_server.core import admission, dispatching, ingestion, registration, requests, sessions
 from rivers_server.core.inputs import (
@@ -116,7 +116,8 @@ class Core:
 
         When anything raises, nothing was written: the indexes are rebuilt from rows and the messages are run one by
         one, so that one bad message cannot take its neighbours along (W3). While the database cannot be used, it is
-        tried again every second (W10).
+        tried again every second (W10). What is raised ends the scheduler: another one leads, or the disk or the file
+        is broken (W5, W6).
         """
         try:
             if self.outage is not None:
@@ -130,6 +131,8 @@ class Core:
             except (DeposedError, StorageUnavailableError):
                 raise
             except Exception as error:
+                if is_damage(error):
+                    raise
                 log.warning("batch_aborted", messages=len(messages), error=repr(error), exc_info=len(messages) == 1)
                 self._undo(messages)
                 if len(messages) == 1:

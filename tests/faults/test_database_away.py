@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -173,6 +174,55 @@ def test_D4_the_disk_is_full_in_mid_run_and_has_room_again(tmp_path: Path, small
         made = [stack.client.runs.get(one.run_id) for one in stack.client.runs.list(limit=1_000)]
         assert {one.wait(timeout=60).state.name for one in made} == {"SUCCEEDED"}
         assert sorted(stack.marks("team")) == sorted(MARKS * len(made))
+
+
+def test_W6_a_broken_file_ends_the_scheduler_and_a_whole_one_is_taken_up_again(stack: Stack) -> None:
+    stack.start_location("team", CHAIN)
+    run = stack.client.runs.submit("team", job="all")
+    stack.until(lambda: stack.marks("team") == ["first"], "the first body")
+    stack.kill_scheduler()
+    folder = stack.directory / "scheduler"
+    with sqlite3.connect(folder / "rivers.db") as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
+    stack.start_scheduler("--beat-interval", "0.2")
+    stack.await_location("team")
+    assert stack.scheduler is not None
+    whole = {path: path.read_bytes() for path in folder.glob("rivers.db*") if not path.name.endswith("-shm")}
+    _break(whole)
+    (stack.directory / "go").touch()
+    assert stack.scheduler.process.wait(30) == 2
+    (line,) = [line for line in stack.scheduler.stderr().splitlines() if line.startswith("Error: ")]
+    assert "rivers.db" in line
+    for path, content in whole.items():
+        path.write_bytes(content)
+    (folder / "rivers.db-shm").unlink(missing_ok=True)
+    stack.start_scheduler("--beat-interval", "0.2")
+    assert run.wait(timeout=30).state.name == "SUCCEEDED"
+    assert stack.marks("team") == MARKS
+
+
+def _break(files: Iterable[Path]) -> None:
+    """Overwrites a database in place, as a failing disk may."""
+    for path in files:
+        with path.open("r+b") as file:
+            file.write(b"\xa5" * path.stat().st_size)
+
+
+def test_D4_something_else_locks_the_database_in_mid_run(stack: Stack) -> None:
+    stack.start_location("team", CHAIN)
+    run = stack.client.runs.submit("team", job="all")
+    stack.until(lambda: stack.marks("team") == ["first"], "the first body")
+    other = sqlite3.connect(stack.directory / "scheduler" / "rivers.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    (stack.directory / "go").touch()
+    assert "locked" in refusal(stack, lambda client: client.runs.submit("team", job="all"))
+    assert stack.client.runs.get(run.run_id).run_id == run.run_id, "reading goes on"
+    _beats_are_answered(stack)
+    other.execute("ROLLBACK")
+    other.close()
+    assert run.wait(timeout=30).state.name == "SUCCEEDED"
+    assert stack.marks("team") == MARKS
 
 
 def _fill(folder: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from rivers.errors import StorageError, StorageUnavailableError
 from rivers.storage import runs
 from rivers.storage.database import Database
+from rivers.storage.faults import is_damage
 from tests.postgresql import Cluster
 from tests.storage import samples
 from tests.storage.place import Place, lasting
@@ -80,11 +81,12 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="file is not a database") as raised:
         Database.embedded(tmp_path)
     assert not isinstance(raised.value, StorageUnavailableError)
+    assert is_damage(raised.value)
     assert str(tmp_path) in str(raised.value)
 
 
 @pytest.mark.parametrize(("synchronous", "number"), [("NORMAL", 1), ("FULL", 2)])
-def test_how_a_file_is_opened(tmp_path: Path, synchronous: str, number: int) -> None:
+def test_D1_how_a_file_is_opened(tmp_path: Path, synchronous: str, number: int) -> None:
     database = Database.embedded(tmp_path, synchronous=synchronous)  # type: ignore[arg-type]
     for context in (database.read, database.transaction):
         with context() as connection:
@@ -136,7 +138,7 @@ def test_the_url_of_a_database_has_no_password(place: Place) -> None:
         other.close()
 
 
-def test_a_locked_database_can_be_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_D4_a_locked_database_can_be_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rivers.storage.sqlite._BUSY", 0.05)
     database = Database.embedded(tmp_path)
     other = sqlite3.connect(tmp_path / "rivers.db", isolation_level=None)
@@ -149,7 +151,7 @@ def test_a_locked_database_can_be_tried_again(tmp_path: Path, monkeypatch: pytes
     database.close()
 
 
-def test_a_full_disk_can_be_tried_again(tmp_path: Path) -> None:
+def test_D4_a_full_disk_can_be_tried_again(tmp_path: Path) -> None:
     database = Database.embedded(tmp_path)
     row = samples.run()
     database.write(samples.writes(row))
@@ -158,8 +160,9 @@ def test_a_full_disk_can_be_tried_again(tmp_path: Path) -> None:
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
     big = samples.changed(row, priority=1)
     big.logs.append(samples.log("run-1", 1, "x" * 1_000_000))
-    with pytest.raises(StorageUnavailableError, match="full"):
+    with pytest.raises(StorageUnavailableError, match="full") as raised:
         database.write(big)
+    assert not is_damage(raised.value)
     with database.transaction() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
     with database.read() as connection:

@@ -65,7 +65,7 @@ def test_a_long_reader_keeps_its_state(tmp_path: Path) -> None:
     database.close()
 
 
-def test_a_checkpoint_empties_the_log(tmp_path: Path) -> None:
+def test_D1_a_checkpoint_empties_the_log(tmp_path: Path) -> None:
     database = Database.embedded(tmp_path)
     log = tmp_path / "rivers.db-wal"
     for number in range(50):
