@@ -5,7 +5,20 @@ from __future__ import annotations
 import subprocess
 import sys
 
-PROGRAMS = ("import_rivers", "cli_help", "submit_latency", "queue_throughput", "wide_run", "idle")
+PROGRAMS = (
+    "import_rivers",
+    "cli_help",
+    "submit_latency",
+    "queue_throughput",
+    "wide_run",
+    "idle",
+    "thousand_runs",
+    "chain",
+    "recovery",
+    "worker_start",
+    "memory_growth",
+    "busy_thread",
+)
 
 
 def main() -> int:

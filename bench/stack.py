@@ -9,15 +9,30 @@ from pathlib import Path
 
 from bench.usage import cpu_seconds
 from rivers_client import RunState
+from tests.postgresql import Cluster, binaries
 from tests.stack import Stack
 
 LIVE = (RunState.QUEUED, RunState.STARTED, RunState.CANCELING)
 
 
 @contextmanager
-def running(module: str, *, workers: int = 2, limit: int = 10) -> Iterator[Stack]:
+def databases() -> Iterator[dict[str, str | None]]:
+    """URLs by name: SQLite (none), and PostgreSQL with fsync on where a server is installed."""
+    found = binaries()
+    if found is None:
+        yield {"SQLite": None}
+        return
+    cluster = Cluster(found)
+    try:
+        yield {"SQLite": None, "PostgreSQL": cluster.new_database()}
+    finally:
+        cluster.remove()
+
+
+@contextmanager
+def running(module: str, *, workers: int = 2, limit: int = 10, database: str | None = None) -> Iterator[Stack]:
     """Serves the module as location `bench` under a scheduler with all defaults, and stops both afterwards."""
-    with tempfile.TemporaryDirectory(prefix="rivers-bench-") as directory, Stack(Path(directory)) as stack:
+    with tempfile.TemporaryDirectory(prefix="rivers-bench-") as directory, Stack(Path(directory), database) as stack:
         stack.start_scheduler("--max-concurrent-runs", str(limit))
         stack.start_location("bench", module, options=("--workers", str(workers)))
         yield stack

@@ -1,0 +1,65 @@
+"""A thousand one-step runs, a hundred of them running at a time, on each database."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+
+from bench.figure import Figure, report, spread
+from bench.queue_throughput import IN_FLIGHT, MODULE
+from bench.stack import Cost, await_quiet, databases, running
+from rivers_client import AsyncClient
+from tests.stack import Stack
+
+RUNS = 1000
+ROUNDS = 3
+TARGETS = {"SQLite": 600, "PostgreSQL": 400}
+
+
+def main() -> None:
+    """From the first submit until the last run is over, as the scheduler recorded it."""
+    figures = []
+    with databases() as urls:
+        for name, url in urls.items():
+            rates, costs = [], []
+            with running(MODULE, limit=100, database=url) as stack:
+                for round_number in range(ROUNDS + 1):
+                    cost = Cost(stack)
+                    rate = measure(stack)
+                    if round_number:  # the first warms up
+                        rates.append(rate)
+                        costs.append(cost.per(RUNS))
+            per_run = {program: round(statistics.median(one[program] for one in costs), 3) for program in costs[0]}
+            detail = {**spread(rates, 0), "cpu_ms_per_run": per_run}
+            title = f"1,000 runs, limit 100, {name}"
+            value = round(statistics.median(rates))
+            figures.append(Figure(title, value, "runs/s", TARGETS[name], better="higher", detail=detail))
+    report("thousand_runs", *figures)
+
+
+def measure(stack: Stack) -> float:
+    """Runs a second of one round; the client is connected before it begins."""
+    begun = asyncio.run(_submit_all(stack))
+    await_quiet(stack)
+    ends = [run.ended_at.timestamp() for run in stack.client.runs.list(limit=RUNS) if run.ended_at is not None]
+    return RUNS / (max(ends) - begun)
+
+
+async def _submit_all(stack: Stack) -> float:
+    async with AsyncClient(stack.client.address) as client:
+        async for _ in client.locations.list():
+            pass
+        gate = asyncio.Semaphore(IN_FLIGHT)
+
+        async def submit_one() -> None:
+            async with gate:
+                await client.runs.submit("bench", job="one")
+
+        begun = time.time()
+        await asyncio.gather(*(submit_one() for _ in range(RUNS)))
+        return begun
+
+
+if __name__ == "__main__":
+    main()
