@@ -46,7 +46,9 @@ class Spool:
         self._segment_size = segment_size
         self._told: dict[int, set[int]] = {}  # tokens by segment
         self._segments: dict[int, list[int]] = {}  # segments by token
-        self._graves: dict[int, dict[int, list[int]]] = {}  # by segment: who is forgotten in it, and was told of where
+        self._graves: dict[
+            int, dict[int, list[int]]
+        ] = {}  # by segment: who is forgotten in it, and told of in which older ones
         self._pending = bytearray()
         self._unsynced = False
         self._file: int | None = None
@@ -136,8 +138,9 @@ class Spool:
             segments = self._segments.pop(token, [])
             for other in segments:
                 self._told[other].discard(token)
-            if segments:
-                self._graves.setdefault(segment, {})[token] = segments
+            older = [other for other in segments if other != segment]
+            if older:  # what is told of it in this segment goes with this record
+                self._graves.setdefault(segment, {})[token] = older
             return
         if kind is RecordKind.RECEIVED:
             self.attempts[token] = Spooled(token, number)
