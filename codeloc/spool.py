@@ -46,9 +46,7 @@ class Spool:
         self._segment_size = segment_size
         self._told: dict[int, set[int]] = {}  # tokens by segment
         self._segments: dict[int, list[int]] = {}  # segments by token
-        self._graves: dict[
-            int, dict[int, list[int]]
-        ] = {}  # by segment: who is forgotten in it, and told of in which older ones
+        self._graves: dict[int, dict[int, list[int]]] = {}  # by segment, who is forgotten in it: older segments
         self._pending = bytearray()
         self._unsynced = False
         self._file: int | None = None
