@@ -7,7 +7,7 @@ import random
 import pytest
 
 from tests.postgresql import on_both_databases
-from tests.stack import Stack
+from tests.stack import Stack, is_alive
 
 pytestmark = on_both_databases
 
@@ -77,3 +77,29 @@ def test_an_acknowledged_run_is_there_after_the_scheduler_was_killed(stack: Stac
     assert again.run_id == run.run_id
     assert again.wait(timeout=30).state.name == "SUCCEEDED"
     assert len(stack.marks("chain")) == 5
+
+
+def test_A4_a_scheduler_that_is_away_for_longer_than_the_lease_has_the_body_run_again(stack: Stack) -> None:
+    stack.start_location(
+        "team",
+        """
+        @rs.Asset
+        def patient() -> int:
+            mark(f"begin {os.getpid()}")
+            while not os.path.exists("go"):
+                time.sleep(0.01)
+            mark("end"); return 1
+        repo = rs.CodeRepository(assets=[patient], jobs=[rs.Job("all", [patient])])
+        """,
+        options=("--step-lease", "2"),
+    )
+    run = stack.client.runs.submit(location="team", job="all")
+    stack.until(lambda: stack.marks("team"), "the body")
+    body = int(stack.marks("team")[0].split()[1])
+    stack.kill_scheduler()
+    stack.until(lambda: not is_alive(body), "the end of the body by its lease")
+    (stack.directory / "go").touch()
+    stack.start_scheduler("--beat-interval", "0.2")
+    assert run.wait(timeout=30).state.name == "SUCCEEDED"
+    assert [mark.split()[0] for mark in stack.marks("team")] == ["begin", "begin", "end"]
+    assert "ATTEMPT_LOST" in {event.type.name for event in run.events()}
