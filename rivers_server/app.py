@@ -23,8 +23,9 @@ from rivers.credentials.interceptor import CredentialInterceptor
 from rivers.credentials.loopback import is_loopback
 from rivers.credentials.token_file import TokenFile
 from rivers.definitions.snapshot import Snapshot
-from rivers.errors import ConfigurationError, StorageUnavailableError
+from rivers.errors import ConfigurationError, StorageUnavailableError, UnavailableError
 from rivers.storage.database import Database
+from rivers.storage.faults import DeposedError
 from rivers.storage.leadership import Leadership
 from rivers.v1 import (
     catalog_service_pb2,
@@ -141,6 +142,8 @@ class Scheduler:
     async def wait(self) -> None:
         """Until it is told to stop; raises what the core died of."""
         await self._stopping.wait()
+        if isinstance(self._death, DeposedError):
+            raise UnavailableError(f"{self._database.url}: {self._death}; this one has ended") from self._death
         if self._death is not None:
             raise self._death
 
