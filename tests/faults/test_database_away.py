@@ -9,9 +9,11 @@ import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+import grpc
 import pytest
 
 from rivers.errors import StorageUnavailableError
+from rivers.v1 import run_service_pb2, run_service_pb2_grpc
 from rivers_client import Client
 from tests.faults.losing_proxy import LosingProxy
 from tests.postgresql import Cluster
@@ -51,6 +53,24 @@ def refusal(stack: Stack, ask: Callable[[Client], object]) -> str:
     return str(raised.value)
 
 
+def statuses(stack: Stack, run_id: str) -> set[str]:
+    """What every read of a run answers, without the client's patience."""
+    found = set()
+    with grpc.insecure_channel(f"127.0.0.1:{stack.port}") as channel:
+        stub = run_service_pb2_grpc.RunServiceStub(channel)
+        for read in (
+            lambda: list(stub.WatchRun(run_service_pb2.WatchRunRequest(run_id=run_id))),
+            lambda: list(stub.WatchRunLogs(run_service_pb2.WatchRunLogsRequest(run_id=run_id))),
+            lambda: stub.ListRunEvents(run_service_pb2.ListRunEventsRequest(run_id=run_id)),
+            lambda: stub.GetRun(run_service_pb2.GetRunRequest(run_id=run_id)),
+            lambda: stub.ListRuns(run_service_pb2.ListRunsRequest()),
+        ):
+            with pytest.raises(grpc.RpcError) as raised:
+                read()
+            found.add(raised.value.code().name)
+    return found
+
+
 @on_postgres
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
 def test_W10_postgresql_stops_and_starts_in_mid_run(stack: Stack, server: Cluster, number: signal.Signals) -> None:
@@ -68,6 +88,7 @@ def test_W10_postgresql_stops_and_starts_in_mid_run(stack: Stack, server: Cluste
         lambda client: list(client.assets.list()),
     ):
         assert "postgres" in refusal(stack, ask)
+    assert statuses(stack, run.run_id) == {"UNAVAILABLE"}
     (stack.directory / "go").touch()
     stack.until(lambda: stack.marks("team").count("first ended") == 2, "the ends of the bodies")
     _beats_are_answered(stack)
@@ -78,6 +99,26 @@ def test_W10_postgresql_stops_and_starts_in_mid_run(stack: Stack, server: Cluste
     assert sorted(stack.marks("team")) == sorted([*MARKS, "first", "first ended"])
     assert "done" in "".join(chunk.text for chunk in run.logs())
     assert location.process.poll() is None
+
+
+@on_postgres
+def test_W10_the_scheduler_is_stopped_while_the_database_is_away(stack: Stack, server: Cluster) -> None:
+    stack.start_location("team", CHAIN)
+    run = stack.client.runs.submit("team", job="all")
+    stack.until(lambda: stack.marks("team") == ["first"], "the first body")
+    server.stop()
+    assert "postgres" in refusal(stack, lambda client: client.runs.submit("team", job="all"))
+    (stack.directory / "go").touch()
+    stack.until(lambda: "first ended" in stack.marks("team"), "the end of the body")
+    assert stack.scheduler is not None
+    assert stack.scheduler.stop() == 0
+    with pytest.raises(AssertionError, match="cannot be used right now"):
+        stack.start_scheduler("--beat-interval", "0.2")
+    assert stack.scheduler.process.wait(20) == 2
+    server.start()
+    stack.start_scheduler("--beat-interval", "0.2")
+    assert run.wait(timeout=30).state.name == "SUCCEEDED"
+    assert stack.marks("team") == MARKS
 
 
 def _beats_are_answered(stack: Stack) -> None:
