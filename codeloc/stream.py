@@ -23,6 +23,8 @@ _MESSAGE = 1 << 20
 #: Reports that are not urgent wait so long for others.
 _COMPANY = 0.003
 _DEFAULT_BEAT = 2.0
+#: Seconds that the last message up may take when the stream ends.
+_LAST_WRITE = 1.0
 _SHORTEST_BEAT, _LONGEST_BEAT = 0.01, 3600.0
 _LONGEST_ID = 200
 
@@ -94,12 +96,16 @@ class StepService(step_service_pb2_grpc.StepServiceServicer):
             self._desk.detach(session)
             self._open -= 1
             self.on_session(self._open > 0)
-            for task in (reader, writer):
-                task.cancel()
+            reader.cancel()
+            # A write that is cancelled half-way keeps the stream from ending; the outlet is closed: this is the last.
+            await asyncio.wait({writer}, timeout=_LAST_WRITE)
+            writer.cancel()
             await asyncio.gather(reader, writer, return_exceptions=True)
-        trouble = reader.exception() if reader.done() and not reader.cancelled() else None
-        if trouble is not None and not isinstance(trouble, grpc.aio.BaseError):
-            raise trouble  # a mistake of ours; the stream ends with it, and the location goes on
+        if not reader.cancelled():
+            if isinstance(trouble := reader.exception(), Exception) and not isinstance(trouble, grpc.aio.BaseError):
+                raise trouble  # a mistake of ours ends this stream, and the location goes on
+            if trouble is None and (unreadable := reader.result()) is not None:
+                await refuse(context, unreadable)
         if outlet.closed:
             await context.abort(grpc.StatusCode.ABORTED, outlet.closed)
 
@@ -128,15 +134,16 @@ class StepService(step_service_pb2_grpc.StepServiceServicer):
             raise
         return session, outlet, first
 
-    async def _read(self, session: Session, message: AttachRequest, context: Any) -> None:
+    async def _read(self, session: Session, message: AttachRequest, context: Any) -> Unreadable | None:
+        """Until the stream ends, or something comes that is no message."""
         while True:
             if message.commands:
                 self._desk.receive(session, message.term, message.commands)
             message = await context.read()
             if message is EOF:
-                return
+                return None
             if isinstance(message, Unreadable):
-                await refuse(context, message)
+                return message
 
     async def _write(self, session: Session, outlet: StreamOutlet, context: Any) -> None:
         """The stream's only writer."""
