@@ -94,6 +94,9 @@ class Scheduler:
         limits = (
             ("grpc.max_receive_message_length", settings.limits.message_bytes),
             ("grpc.max_concurrent_streams", settings.limits.calls_per_connection),
+            # Calls that come at once wait here, to be refused by name: gRPC itself would only cut them off.
+            ("grpc.server.max_pending_requests", 10_000),
+            ("grpc.server.max_pending_requests_hard_limit", 20_000),
         )
         self._server = grpc.aio.server(
             options=(*SERVER_OPTIONS, *limits),
