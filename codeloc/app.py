@@ -26,6 +26,7 @@ from codeloc.server import LocationServer
 from codeloc.settings import Settings
 from codeloc.stream import StepService
 from codeloc.ticker import Ticker
+from codeloc.trace_context import is_missing
 from codeloc.watchdog_link import WatchdogLink
 from rivers.clock import Clock, SystemClock
 from rivers.credentials.environment import without_secrets
@@ -62,6 +63,8 @@ def serve(settings: Settings, announce: Callable[[str, str], None] = lambda what
 
 async def _serve(settings: Settings, directory: DataDirectory, announce: Callable[[str, str], None]) -> None:
     metrics = _metrics_port(settings)
+    if is_missing(os.environ):
+        tell("opentelemetry is not installed: steps see no span; pip install 'rivers[otel]'\n", "traces_disabled")
     clock = SystemClock()
     ticker = Ticker(clock)
     reaper = Reaper(asyncio.get_running_loop())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from codeloc.interrupts import Stopped
 from codeloc.reporter import Reporter
 from codeloc.resources import WorkerResources
+from codeloc.trace_context import in_span
 from rivers.errors import NodeNotFoundError
 from rivers.kernel import InputReference, StepCall, StepEnd, Values, capture, failure_of, run_step
 from rivers.kernel.config import launched
@@ -25,13 +27,18 @@ class StepWork:
         self._bound = bound
         self._values = values
         self._resources = WorkerResources(bound.resources)
+        self._in_span = in_span(os.environ)
         capture.tap_logging()
 
     def run(self, assign: Assign, reporter: Reporter) -> AttemptEnded:
         """One attempt. Whatever user code does comes back as its end; only `Stopped` may pass, when it came late."""
         token = capture.begin(reporter)
         try:
-            end = self._run(assign, reporter)
+            if self._in_span is None:
+                end = self._run(assign, reporter)
+            else:
+                with self._in_span(assign):
+                    end = self._run(assign, reporter)
             if end.failure is not None and end.failure.traceback and not isinstance(end.exception, Stopped):
                 reporter.write(LogStream.TRACEBACK, end.failure.traceback)
         finally:

@@ -50,6 +50,7 @@ from rivers_server.core.thread import CoreThread
 from rivers_server.failpoints import FailingStore, FailingTransport, Failpoint
 from rivers_server.links.exchange import Exchange
 from rivers_server.settings import SchedulerSettings
+from rivers_server.traces import TracedTransport, Traces
 from rivers_server.watch import Watches
 
 if TYPE_CHECKING:
@@ -168,14 +169,18 @@ class Scheduler:
             await asyncio.to_thread(self._thread.stop)
         await self._exchange.close()
         self._reader.close()
+        if self._traces is not None:
+            await asyncio.to_thread(self._traces.close)
         await asyncio.to_thread(self._database.close)
 
     # -- within -----------------------------------------------------------------------------------------------------
 
     def _seams(self, leadership: Leadership) -> tuple[Store, Transport]:
         failpoint = Failpoint.from_environment(os.environ)
+        self._traces = Traces.from_environment(os.environ, self._database)
         if failpoint is None:
-            return DatabaseStore(self._database, leadership), self._exchange
+            transport = self._exchange if self._traces is None else TracedTransport(self._exchange, self._traces.note)
+            return DatabaseStore(self._database, leadership), transport
         return FailingStore(self._database, leadership, failpoint), FailingTransport(self._exchange, failpoint)
 
     def _gate(self) -> Gate:
