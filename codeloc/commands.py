@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from rivers.credentials.caller import Caller
-from rivers.credentials.loopback import is_loopback
+from rivers.credentials.loopback import refuse_exposed
 from rivers.credentials.secret import read_token
 from rivers.credentials.tls import Tls
 from rivers.errors import ConfigurationError, LoadError
@@ -23,9 +23,9 @@ def serve(
     scheduler: Annotated[
         str, typer.Option(envvar="RIVERS_SCHEDULER", help="Scheduler to announce this location to, HOST:PORT.")
     ] = "",
-    host: Annotated[str, typer.Option(help="Address to serve on; any other than loopback needs --insecure.")] = (
-        "127.0.0.1"
-    ),
+    host: Annotated[
+        str, typer.Option(help="Address to serve on; any other than loopback needs TLS and tokens, or --insecure.")
+    ] = ("127.0.0.1"),
     grpc_port: Annotated[int, typer.Option(help="Port to serve on; 0 takes a free one.", min=0, max=65535)] = 3001,
     repo_var: Annotated[str, typer.Option(help="Variable that holds the CodeRepository.")] = "repo",
     name: Annotated[str, typer.Option(help="Name of the location; by default the last part of the module's.")] = "",
@@ -72,17 +72,15 @@ def serve(
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     options = LogOptions.parse(log_level, log_format)
     _check_module(module)
-    if not insecure and not is_loopback(host):
-        raise ConfigurationError(
-            f"--host {host} is not a loopback address: without TLS and tokens anyone there could run code; "
-            "use 127.0.0.1, or --insecure if the network is trusted",
-            field="host",
-        )
     if scheduler_token_file is not None and not scheduler_token_file.exists():
         raise ConfigurationError(
             f"there is no file '{scheduler_token_file}'; `rivers tokens accept NAME` prints it, beside the scheduler",
             field="scheduler_token_file",
         )
+    caller = Caller(read_token(token_file), Tls.load(cert=tls_cert, key=tls_key, ca=tls_ca, client_ca=tls_client_ca))
+    if not insecure:
+        remedy = "--scheduler-token-file"
+        refuse_exposed(host, caller.tls, has_tokens=scheduler_token_file is not None, tokens_remedy=remedy)
     from codeloc.app import serve as serve_location
     from codeloc.console import configure
     from codeloc.segments import encode_segment
@@ -97,7 +95,7 @@ def serve(
         data_directory=data_dir or Path(".rivers", "locations", encode_segment(name)),
         workers=workers or len(os.sched_getaffinity(0)),
         scheduler=scheduler,
-        caller=Caller(read_token(token_file), Tls.load(cert=tls_cert, key=tls_key, ca=tls_ca, client_ca=tls_client_ca)),
+        caller=caller,
         scheduler_token_file=scheduler_token_file,
         is_insecure=insecure,
         host=host,

@@ -18,8 +18,6 @@ FilePath: TypeAlias = str | Path
 TlsPaths: TypeAlias = tuple[FilePath | None, FilePath | None, FilePath | None]
 
 ADDRESS_VARIABLE = "RIVERS_SCHEDULER"
-#: Files with an authority, a certificate and its key.
-TLS_VARIABLES = ("RIVERS_TLS_CA", "RIVERS_TLS_CERT", "RIVERS_TLS_KEY")
 DEFAULT_ADDRESS = "127.0.0.1:3010"
 
 #: Pings find a dead peer; the server allows them this often. A scheduler that restarts is found again within a second.
@@ -66,11 +64,7 @@ def settle(
         )
     token = checked(token or os.environ.get(TOKEN_VARIABLE) or None)
     if credentials is None:
-        ca, cert, key = (
-            given or os.environ.get(variable) or None for given, variable in zip(tls, TLS_VARIABLES, strict=True)
-        )
-        loaded = Tls.load(
-            ca=Path(ca) if ca else None, cert=Path(cert) if cert else None, key=Path(key) if key else None
-        )
+        ca, cert, key = (Path(given) if given else None for given in tls)
+        loaded = Tls.from_environment(ca=ca, cert=cert, key=key)
         credentials = loaded.channel_credentials() if loaded is not None else None
     return Settings(address, token, timeout, patience, credentials)

@@ -10,12 +10,13 @@ from typing import Annotated
 
 import typer
 
+from rivers.clock import SystemClock
 from rivers.credentials.caller import Caller
-from rivers.credentials.loopback import is_loopback
+from rivers.credentials.loopback import refuse_exposed
 from rivers.credentials.secret import read_token
 from rivers.credentials.tls import Tls
+from rivers.credentials.token_file import TokenFile
 from rivers.database_url import DATABASE_VARIABLE, choose
-from rivers.errors import ConfigurationError
 from rivers.log_options import FORMAT_VARIABLE, LEVEL_VARIABLE, LogOptions
 from rivers_server.limits import Limits
 from rivers_server.settings import CoreSettings, SchedulerSettings
@@ -23,9 +24,9 @@ from rivers_server.settings import CoreSettings, SchedulerSettings
 
 def scheduler(
     context: typer.Context,
-    host: Annotated[str, typer.Option(help="Address to serve on; any other than loopback needs --insecure.")] = (
-        "127.0.0.1"
-    ),
+    host: Annotated[
+        str, typer.Option(help="Address to serve on; any other than loopback needs TLS and tokens, or --insecure.")
+    ] = ("127.0.0.1"),
     port: Annotated[int, typer.Option(help="Port to serve on; 0 takes a free one.", min=0, max=65535)] = 3010,
     storage_path: Annotated[Path, typer.Option(help="Directory of the embedded database.")] = Path(".rivers/scheduler"),
     database_url: Annotated[
@@ -71,12 +72,6 @@ def scheduler(
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from rivers_server.app import serve
 
-    if not insecure and not is_loopback(host):
-        raise ConfigurationError(
-            f"--host {host} is not a loopback address: without TLS and tokens anyone there could run code; "
-            "use 127.0.0.1, or --insecure if the network is trusted",
-            field="host",
-        )
     database_url = choose(context, database_url, database_url_file)
     options = LogOptions.parse(log_level, log_format)
     from rivers_server.logs import configure
@@ -96,4 +91,12 @@ def scheduler(
         metrics_port=metrics_port,
         core=CoreSettings(max_concurrent_runs=max_concurrent_runs),
     )
+    if not insecure:
+        # A scheduler that others can reach and nobody may use would only be found out by its users.
+        has_tokens = any(
+            token.state(SystemClock().wall()) == "valid" for token in TokenFile(settings.tokens_path).all()
+        )
+        refuse_exposed(
+            host, settings.caller.tls, has_tokens=has_tokens, tokens_remedy="a token of `rivers tokens create`"
+        )
     asyncio.run(serve(settings, lambda what, address: typer.echo(f"{what} on {address}")))

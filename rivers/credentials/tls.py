@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ssl
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,9 @@ from rivers.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import grpc
+
+#: Files with the authority of those who are called, a certificate and its key.
+VARIABLES = ("RIVERS_TLS_CA", "RIVERS_TLS_CERT", "RIVERS_TLS_KEY")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,15 @@ class Tls:
                 _check_authority(authority)
         return cls(*(_read(path) if path is not None else None for path in (cert, key, ca, client_ca)))
 
+    @classmethod
+    def from_environment(
+        cls, *, ca: Path | None = None, cert: Path | None = None, key: Path | None = None
+    ) -> Tls | None:
+        """For a client: what is given, the environment for what is not, `None` when there is neither."""
+        given = zip((ca, cert, key), VARIABLES, strict=True)
+        paths = [path or (Path(os.environ[name]) if os.environ.get(name) else None) for path, name in given]
+        return cls.load(ca=paths[0], cert=paths[1], key=paths[2])
+
     @property
     def is_mutual(self) -> bool:
         """Whether callers have to show a certificate."""
@@ -85,6 +97,8 @@ def _read(path: Path) -> bytes:
 
 
 def _check_pair(cert: Path, key: Path) -> None:
+    import ssl
+
     _read(cert), _read(key)
     try:
         # A key that asks for a password would stop a server at its terminal.
@@ -96,6 +110,8 @@ def _check_pair(cert: Path, key: Path) -> None:
 
 
 def _check_authority(path: Path) -> None:
+    import ssl
+
     _read(path)
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)

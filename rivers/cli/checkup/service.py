@@ -11,6 +11,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from rivers.cli.checkup.finding import Finding, Level
 from rivers.cli.printing import span
+from rivers.credentials.tls import Tls
 from rivers.v1 import catalog_service_pb2, catalog_service_pb2_grpc
 from rivers.v1.catalog_service_pb2 import Location, LocationState
 
@@ -30,7 +31,9 @@ def check_scheduler(address: str, *, is_expected: bool) -> Iterator[Finding]:
     """All about the scheduler at an address; one that nobody named need not be there."""
     token = os.environ.get("RIVERS_TOKEN", "").strip()
     metadata = (("authorization", f"Bearer {token}"),) if token else ()
-    with grpc.insecure_channel(address) as channel:
+    tls = Tls.from_environment()
+    opened = grpc.secure_channel(address, tls.channel_credentials()) if tls else grpc.insecure_channel(address)
+    with opened as channel:
         try:
             asked = time.time()
             locations = _locations(channel, metadata)

@@ -24,6 +24,7 @@ class Guarded(Stack):
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
+        self.tls: dict[str, Path] = {}  # what a client of this stack needs to know of it
         self.tokens = {role: create(directory, role) for role in ("viewer", "operator", "admin", "scheduler")}
 
     def token_file(self, role: str) -> str:
@@ -58,11 +59,6 @@ class Guarded(Stack):
         if not self._clients:
             self._clients.append(Client(f"127.0.0.1:{self.port}", token=self.tokens["operator"], **self.tls))
         return self._clients[0]
-
-    @property
-    def tls(self) -> dict[str, Path]:
-        """What a client of this stack needs to know of TLS."""
-        return {}
 
     def processes(self) -> list[int]:
         """Every process of the servers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,9 @@ import pytest
 from rivers.credentials.role import Role
 from rivers.credentials.rules import rule_of
 from rivers.credentials.secret import for_location
+from rivers.errors import UnauthenticatedError
 from rivers.lifecycle.states import RunState
+from rivers_client import Client
 from tests.services.credentials import every_method
 from tests.services.credentials.cli import accept, create, refused, rivers
 from tests.services.credentials.guarded import Guarded
@@ -62,7 +65,7 @@ def test_another_role_that_a_location_knows_may_not_drive_it(tmp_path: Path, rol
         known = tmp_path / "known.json"
         made = rivers(tmp_path, "tokens", "create", "--role", role, "--tokens-file", str(known))
         location = stack.start_location(
-            "team", "repo = rs.CodeRepository()", options=("--scheduler-token-file", str(known)), await_ready=False
+            "team", "repo = rs.CodeRepository(assets=[])", options=("--scheduler-token-file", str(known)), await_ready=False
         )
         with grpc.insecure_channel(address(location)) as channel:
             for method, status in every_method.served(channel, every_method.LOCATION, made.stdout.strip()):
@@ -90,7 +93,7 @@ def test_a_location_without_a_good_token_is_told_so(stack: Guarded) -> None:
     stack.tokens["location:late"] = create(stack.directory, "location:late", "--expires", "0s")
     stack.start_guarded_location("late", await_ready=False)
     said(stack, "late", "expired")
-    stack.start_location("silent", "repo = rs.CodeRepository()", await_ready=False)
+    stack.start_location("silent", "repo = rs.CodeRepository(assets=[])", await_ready=False)
     said(stack, "silent", "asks for a token")
 
 
@@ -98,10 +101,38 @@ def test_a_scheduler_that_the_location_does_not_know_is_refused(stack: Guarded) 
     stack.tokens["location:wary"] = create(stack.directory, "location:wary")
     known = accept(stack.directory, "wary", "the token of another scheduler")
     options = ("--token-file", stack.token_file("location:wary"), "--scheduler-token-file", str(known))
-    stack.start_location("wary", "repo = rs.CodeRepository()", options=options, await_ready=False)
+    stack.start_location("wary", "repo = rs.CodeRepository(assets=[])", options=options, await_ready=False)
     stack.await_location("wary", "REFUSED")
     (wary,) = [one for one in stack.client.locations.list() if one.name == "wary"]
     assert "not known" in wary.message
+
+
+def test_a_stream_tells_nothing_more_to_a_token_that_was_revoked(tmp_path: Path) -> None:
+    with Guarded(tmp_path) as stack:
+        stack.start_guarded_scheduler()
+        stack.tokens["location:team"] = create(tmp_path, "location:team")
+        known = accept(tmp_path, "team", stack.tokens["scheduler"])
+        source = f"""
+            @rs.Asset
+            def waits() -> int:
+                while not os.path.exists({str(tmp_path / "go")!r}):
+                    time.sleep(0.01)
+                return 1
+            repo = rs.CodeRepository(assets=[waits])
+        """
+        options = ("--token-file", stack.token_file("location:team"), "--scheduler-token-file", str(known))
+        stack.start_location("team", source, options=options)
+        run = stack.client.runs.submit("team")
+        watcher = create(tmp_path, "viewer", "--name", "watcher")
+        listed = json.loads(rivers(tmp_path, "tokens", "list", "--json", "--storage-path", "scheduler").stdout)
+        with Client(f"127.0.0.1:{stack.port}", token=watcher) as client:
+            events = client.runs.get(run.run_id).events()
+            next(events)
+            assert rivers(tmp_path, "tokens", "revoke", listed[-1]["id"], "--storage-path", "scheduler").returncode == 0
+            (tmp_path / "go").touch()
+            with pytest.raises(UnauthenticatedError, match="revoked"):
+                list(events)
+        assert run.wait(timeout=30).state == RunState.SUCCEEDED
 
 
 def test_tokens_are_seen_nowhere(stack: Guarded) -> None:

@@ -24,11 +24,8 @@ class Encrypted(Guarded):
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
         self.authority = Authority(directory)
-        self.cert, self.key = self.authority.files("person", "person.example")
-
-    @property
-    def tls(self) -> dict[str, Path]:
-        return {"tls_ca": self.authority.path, "tls_cert": self.cert, "tls_key": self.key}
+        cert, key = self.authority.files("person", "person.example")
+        self.tls = {"tls_ca": self.authority.path, "tls_cert": cert, "tls_key": key}
 
 
 @pytest.fixture(scope="module")
