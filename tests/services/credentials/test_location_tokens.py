@@ -65,7 +65,10 @@ def test_another_role_that_a_location_knows_may_not_drive_it(tmp_path: Path, rol
         known = tmp_path / "known.json"
         made = rivers(tmp_path, "tokens", "create", "--role", role, "--tokens-file", str(known))
         location = stack.start_location(
-            "team", "repo = rs.CodeRepository(assets=[])", options=("--scheduler-token-file", str(known)), await_ready=False
+            "team",
+            "repo = rs.CodeRepository(assets=[])",
+            options=("--scheduler-token-file", str(known)),
+            await_ready=False,
         )
         with grpc.insecure_channel(address(location)) as channel:
             for method, status in every_method.served(channel, every_method.LOCATION, made.stdout.strip()):
