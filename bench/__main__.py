@@ -18,6 +18,7 @@ PROGRAMS = (
     "worker_start",
     "memory_growth",
     "busy_thread",
+    "credentials",
 )
 
 

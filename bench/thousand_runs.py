@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from bench.figure import Figure, report, spread
 from bench.queue_throughput import IN_FLIGHT, MODULE
@@ -38,16 +40,16 @@ def main() -> None:
     report("thousand_runs", *figures)
 
 
-def measure(stack: Stack) -> float:
+def measure(stack: Stack, **credentials: Any) -> float:
     """Runs a second of one round; the client is connected before it begins."""
-    begun = asyncio.run(_submit_all(stack))
+    begun = asyncio.run(_submit_all(stack, credentials))
     await_quiet(stack)
     ends = [run.ended_at.timestamp() for run in stack.client.runs.list(limit=RUNS) if run.ended_at is not None]
     return RUNS / (max(ends) - begun)
 
 
-async def _submit_all(stack: Stack) -> float:
-    async with AsyncClient(stack.client.address) as client:
+async def _submit_all(stack: Stack, credentials: Mapping[str, Any]) -> float:
+    async with AsyncClient(stack.client.address, **credentials) as client:
         async for _ in client.locations.list():
             pass
         gate = asyncio.Semaphore(IN_FLIGHT)
