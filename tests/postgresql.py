@@ -11,6 +11,7 @@ import tempfile
 import time
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -99,16 +100,20 @@ class Cluster:
 
     def set(self, name: str, value: str) -> None:
         """Changes a setting of the server, and waits until new connections have it."""
-        self.run(f"ALTER SYSTEM SET {name} = {value}")
+        self.run(f"ALTER SYSTEM SET {name} = '{value}'")
         self.run("SELECT pg_reload_conf()")
         deadline = time.monotonic() + 30
         while self._show(name) != value:
             assert time.monotonic() < deadline, f"{name} did not become {value}"
 
-    def _show(self, name: str) -> str:
-        self._engine.dispose()
+    def ask(self, question: str) -> Any:
+        """The answer to a query for one value."""
         with self._engine.connect() as connection:
-            return str(connection.execute(text(f"SHOW {name}")).scalar_one())
+            return connection.execute(text(question)).scalar_one()
+
+    def _show(self, name: str) -> Any:
+        self._engine.dispose()
+        return self.ask(f"SHOW {name}")
 
     def remove(self) -> None:
         """Ends it and removes its folder."""

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
@@ -156,6 +157,26 @@ def test_W6_connections_are_cut_in_mid_run_again_and_again(stack: Stack, cluster
         stack.until(lambda count=count: len(stack.marks("team")) >= count, "another body")  # type: ignore[misc]
     assert run.wait(timeout=60).state.name == "SUCCEEDED"
     assert stack.marks("team") == names
+
+
+@on_postgres
+def test_W6_the_server_ends_a_connection_whose_commit_is_under_way(stack: Stack, cluster: Cluster) -> None:
+    stack.start_location("team", CHAIN)
+    (stack.directory / "go").touch()
+    waiting = "pg_stat_activity WHERE wait_event = 'SyncRep'"
+    cluster.set("synchronous_standby_names", "nobody")  # a commit happens, and its answer waits for a standby
+    try:
+        with ThreadPoolExecutor(1) as thread:
+            submitted = thread.submit(stack.client.runs.submit, "team", job="all", request_id="once")
+            stack.until(lambda: cluster.ask(f"SELECT count(*) FROM {waiting}"), "a commit under way")
+            cluster.ask(f"SELECT count(pg_terminate_backend(pid)) FROM {waiting}")
+            cluster.set("synchronous_standby_names", "")
+            run = submitted.result(30)
+    finally:
+        cluster.set("synchronous_standby_names", "")
+    assert run.wait(timeout=30).state.name == "SUCCEEDED"
+    assert len(list(stack.client.runs.list())) == 1
+    assert stack.marks("team") == MARKS
 
 
 @on_postgres
