@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -15,6 +16,9 @@ from rivers.errors import RiversError
 from rivers.wire.errors import to_abort
 
 Handler = Any
+#: Seconds between two looks at a token whose stream goes on.
+_LOOK = 1.0
+
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
@@ -39,6 +43,8 @@ class CredentialInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-ar
             return self._for_itself(handler, token)
         if token is not None and handler.unary_stream is not None and inspect.isasyncgenfunction(handler.unary_stream):
             return self._while_good(handler, token)
+        if token is not None and handler.stream_stream is not None and _is_coroutine(handler.stream_stream):
+            return self._talk_while_good(handler, token)
         return handler
 
     def _for_itself(self, handler: Handler, token: Token | None) -> Handler:
@@ -66,12 +72,33 @@ class CredentialInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-ar
 
         return grpc.unary_stream_rpc_method_handler(call, handler.request_deserializer, handler.response_serializer)
 
+    def _talk_while_good(self, handler: Handler, token: Token) -> Handler:
+        """A stream in both directions may be silent, so its token is looked at from time to time."""
+
+        async def call(requests: Any, context: Context) -> None:
+            talk = asyncio.ensure_future(handler.stream_stream(requests, context))
+            try:
+                while not (await asyncio.wait({talk}, timeout=_LOOK))[0]:
+                    self._gate.recheck(token)
+                talk.result()
+            except RiversError as error:
+                await _abort(context, error)
+            finally:
+                talk.cancel()
+                await asyncio.gather(talk, return_exceptions=True)
+
+        return grpc.stream_stream_rpc_method_handler(call, handler.request_deserializer, handler.response_serializer)
+
 
 def certificate_names(context: Context) -> frozenset[str]:
     """The names in the certificate that the caller showed, if it showed one."""
     shown = context.auth_context()
     keys = ("x509_subject_alternative_name", "x509_common_name")
     return frozenset(value.decode(errors="replace") for key in keys for value in shown.get(key, ()))
+
+
+def _is_coroutine(behaviour: Any) -> bool:
+    return inspect.iscoroutinefunction(behaviour)
 
 
 def _authorization(metadata: Any) -> str | None:

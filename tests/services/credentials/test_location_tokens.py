@@ -138,6 +138,18 @@ def test_a_stream_tells_nothing_more_to_a_token_that_was_revoked(tmp_path: Path)
         assert run.wait(timeout=30).state == RunState.SUCCEEDED
 
 
+def test_a_scheduler_whose_token_was_revoked_loses_its_stream(tmp_path: Path) -> None:
+    with Guarded(tmp_path) as stack:
+        stack.start_guarded_scheduler()
+        stack.start_guarded_location("team")
+        known = str(tmp_path / "team.accepted.json")
+        (row,) = json.loads(rivers(tmp_path, "tokens", "list", "--json", "--tokens-file", known).stdout)
+        assert rivers(tmp_path, "tokens", "revoke", row["id"], "--tokens-file", known).returncode == 0
+        stack.await_location("team", "REFUSED")
+        (team,) = stack.client.locations.list()
+        assert f"token {row['id']} was revoked" in team.message
+
+
 def test_tokens_are_seen_nowhere(stack: Guarded) -> None:
     assert stack.client.runs.submit("team", job="totals").wait(timeout=30).state == RunState.SUCCEEDED
     secrets = [*stack.tokens.values(), *(for_location(stack.tokens["scheduler"], name) for name in ("team", "other"))]
