@@ -67,6 +67,7 @@ def open(core: Core, batch: Batch, location: str, session: int, inventory: Inven
         if not bound[token].is_stopping:
             run = core.state.runs[bound[token].run_id]
             batch.outbox.send(location, session, dispatching.assignment(replica, run, bound[token]))
+    core.state.forget_fences(bound)
     for token in verdicts.keep + verdicts.resend:
         if bound[token].is_stopping:
             _stop(core, batch, bound[token], "the run is over")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Container
 
 from rivers.lifecycle import retry
 from rivers.lifecycle.attempt import ATTEMPT, Attempt, AttemptEvent
@@ -85,6 +86,11 @@ class State:
         if run.row.state == RunState.CANCELING or run.progress.failure is not None:
             attempt.state = ATTEMPT.apply(attempt, attempt.state, AttemptEvent.STOP)
             heapq.heappush(self.fences, (monotonic + self.grace(attempt) + FENCE_MARGIN, attempt.token))
+
+    def forget_fences(self, tokens: Container[int]) -> None:
+        """These attempts are asked anew, and get the whole grace from then."""
+        self.fences = [fence for fence in self.fences if fence[1] not in tokens]
+        heapq.heapify(self.fences)
 
     def grace(self, attempt: Attempt) -> float:
         """How long a stop lets an attempt go on, in seconds."""

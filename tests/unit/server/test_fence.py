@@ -217,6 +217,18 @@ def test_A14_what_could_not_be_stopped_is_stopped_when_its_location_is_back() ->
     assert sent(location, commands.Fence) == [commands.Fence(item.assign.token)]
 
 
+def test_A14_a_stop_that_is_said_again_gives_the_whole_grace() -> None:
+    world, location, run_id, item = running()
+    world.cancel(run_id)
+    world.pass_time(GRACE / 2)
+    location.cut()
+    location.attach()
+    world.pass_time(GRACE * 0.75)
+    assert not sent(location, commands.Fence)
+    world.pass_time(GRACE / 2)
+    assert sent(location, commands.Fence) == [commands.Fence(item.assign.token)]
+
+
 def test_A14_a_repeated_cancel_gives_no_second_grace() -> None:
     world, location, run_id, _ = running()
     world.cancel(run_id)
