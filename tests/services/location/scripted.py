@@ -7,6 +7,8 @@ import itertools
 import os
 import signal
 from collections.abc import Callable, Sequence
+from functools import reduce
+from operator import xor
 from types import TracebackType
 from typing import Any
 
@@ -28,6 +30,7 @@ class ScriptedScheduler:
         self.reports: list[pb.Report] = []
         self.acks_beats = True
         self.last_beat = 0
+        self.held = (-1, 0)  # of the newest beat
         self.free_places = -1
         self.inventory = pb.Inventory()
         self.sessions = itertools.count(1)
@@ -56,7 +59,7 @@ class ScriptedScheduler:
         await self._channel.channel_ready()
         self.term = self.term if term is None else term
         self.session = next(self.sessions) if number is None else number
-        self.reports, self.ended = [], None
+        self.reports, self.ended, self.held = [], None, (-1, 0)
         self._call = StepServiceStub(self._channel).Attach()
         opening = pb.SessionOpen(
             store_id=self._store_id, session=self.session, beat_interval=encode_duration(self._beat)
@@ -165,6 +168,11 @@ class ScriptedScheduler:
         wanted = self.last_beat + count
         await self._until(lambda: self.last_beat >= wanted or None)
 
+    async def holds(self, *tokens: int) -> None:
+        """Waits for a beat that says that the location holds these attempts."""
+        wanted = (len(tokens), reduce(xor, tokens, 0))
+        await self._until(lambda: self.held == wanted or None)
+
     async def kill(self, pid: int) -> None:
         """Kills a process and waits until it is gone."""
         os.kill(pid, signal.SIGKILL)
@@ -192,6 +200,9 @@ class ScriptedScheduler:
                 async with self._news:
                     self.reports.extend(report for report in message.reports if not report.HasField("beat"))
                     self.last_beat = max([self.last_beat, *beats])
+                    for report in message.reports:
+                        if report.HasField("beat"):
+                            self.held = (report.beat.held_count, report.beat.held_hash)
                     self.free_places = places[-1] if places else self.free_places
                     self._news.notify_all()
                 if beats and self.acks_beats:

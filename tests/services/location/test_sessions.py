@@ -198,3 +198,22 @@ async def test_waiting_attempts_can_be_stopped(serve: Callable[..., Served]) -> 
         await scheduler.end(1)
         await scheduler.end(2)
         assert len(location.mark("patient")) == 2
+
+
+async def test_beats_say_which_attempts_have_not_ended(serve: Callable[..., Served]) -> None:
+    location = serve(SOURCE)
+    await location.loaded()
+    async with location.scheduler() as scheduler:
+        await scheduler.attach()
+        await scheduler.holds()
+        await scheduler.assign(5, "patient")
+        await scheduler.assign(6, "patient")
+        await scheduler.holds(5, 6)
+        await scheduler.hang_up()
+        await scheduler.attach()
+        await scheduler.holds(5, 6)
+        await scheduler.send(pb.Command(fence=pb.Fence(token=6)))
+        await scheduler.holds(5)
+        (location.directory / "go").touch()
+        await scheduler.end(5)
+        await scheduler.holds()  # ended, and not acknowledged yet
