@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Sequence
 
@@ -23,15 +22,15 @@ _APART = 2.0
 #: A location that is ready and is not heard for so long is about to be hung up on.
 _SILENT = 30.0
 _REFUSED = {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED}
+#: What gRPC says of a server whose certificate it does not take, or that does not speak TLS.
+_TLS = ("SSL", "TLS", "CERTIFICATE", "Handshaker")
 
 Metadata = Sequence[tuple[str, str]]
 
 
-def check_scheduler(address: str, *, is_expected: bool) -> Iterator[Finding]:
+def check_scheduler(address: str, token: str | None, tls: Tls | None, *, is_expected: bool) -> Iterator[Finding]:
     """All about the scheduler at an address; one that nobody named need not be there."""
-    token = os.environ.get("RIVERS_TOKEN", "").strip()
     metadata = (("authorization", f"Bearer {token}"),) if token else ()
-    tls = Tls.from_environment()
     opened = grpc.secure_channel(address, tls.channel_credentials()) if tls else grpc.insecure_channel(address)
     with opened as channel:
         try:
@@ -53,9 +52,14 @@ def check_scheduler(address: str, *, is_expected: bool) -> Iterator[Finding]:
 def _unreachable(address: str, error: grpc.RpcError, *, is_expected: bool) -> Finding:
     code, details = error.code(), error.details() or ""
     if code in _REFUSED:
-        remedy = "put a token with the role viewer into RIVERS_TOKEN"
+        remedy = "name a token with the role viewer with --token-file, or put it into RIVERS_TOKEN"
         return Finding("scheduler", Level.ERROR, f"{address} answers {code.name}: {details}", remedy)
     level = Level.ERROR if is_expected else Level.WARNING
+    if any(word in details for word in _TLS):
+        told = f"{address} and this command do not agree about TLS: {details}"
+        return Finding(
+            "scheduler", Level.ERROR, told, "name its authority with --tls-ca, or leave TLS out if it has none"
+        )
     told = f"nothing answers at {address}" if code == grpc.StatusCode.UNAVAILABLE else f"{address} says {code.name}"
     return Finding("scheduler", level, told, "start one with `rivers scheduler`, or name another with --scheduler")
 
