@@ -65,8 +65,9 @@ def _line(level: str, event: str, ids: dict[str, object]) -> str:
 
 
 def _word(value: object) -> str:
+    """A value that can be taken for nothing else, and that moves no terminal's cursor."""
     text = str(value)
-    return repr(text) if not text or any(letter.isspace() for letter in text) else text
+    return text if text and text.isprintable() and not set(text) & {" ", "=", '"', "'"} else repr(text)
 
 
 def _write(text: str) -> None:
