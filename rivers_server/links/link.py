@@ -193,6 +193,8 @@ class Link:
         async for part in definition_service_pb2_grpc.DefinitionServiceStub(channel).GetSnapshot(
             request, metadata=self._caller.metadata
         ):
+            if part is None:  # gRPC has logged why
+                raise InvalidRequestError(f"location '{self.name}' sent definitions that cannot be read")
             match part.WhichOneof("part"):
                 case "progress":
                     seconds, tail = part.progress.elapsed_seconds, part.progress.stderr_tail[-LONGEST_TAIL:]
@@ -212,7 +214,7 @@ class Link:
                             f"location '{self.name}' has more than {MOST_BYTES} bytes of definitions"
                         )
         if header is None:
-            raise ConnectionError(f"location '{self.name}' sent no definitions")
+            raise UnavailableError(f"location '{self.name}' sent no definitions")
         if known is not None and header.digest == known.digest and not slices:
             return known
         return take_definitions(self.name, header, slices)
@@ -255,6 +257,8 @@ class Link:
             error = errors.exceptions[0]
             assert isinstance(error, grpc.aio.AioRpcError)
             reason = f"{error.code().name}: {error.details()}"
+        except* asyncio.InvalidStateError:
+            pass  # the location ended the stream while something was being written
         finally:
             call.cancel()
             self._call, self.session = None, 0
@@ -284,12 +288,15 @@ class Link:
         silence = self._beat_interval.total_seconds() * 5
         while True:
             read = asyncio.ensure_future(call.read())
+            read.add_done_callback(_retrieve)
             # wait_for would cancel the whole call, not only the read.
             done, _ = await asyncio.wait({read}, timeout=silence)
             if not done:
                 read.cancel()
                 return f"silent for {silence:.1f} s"
             message = read.result()
+            if message is None:  # gRPC has logged why
+                return "it sent what cannot be read"
             if message is grpc.aio.EOF:  # type: ignore[attr-defined]  # the stubs lack it
                 return "closed by the location"
             self.status.heard_at = time.time_ns()
@@ -324,3 +331,9 @@ class Link:
         self.status.state, self.status.message = state, message
         if state == ReplicaState.READY:
             self.status.load_failure = None
+
+
+def _retrieve(read: asyncio.Future[Any]) -> None:
+    """A read that nobody waits for any more, because the writer failed first, has nothing new to say."""
+    if not read.cancelled():
+        read.exception()
