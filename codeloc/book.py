@@ -187,6 +187,7 @@ class Book:
         attempt = self.held.get(token)
         if attempt is not None and seq > attempt.acked:
             attempt.acked = min(seq, attempt.last_seq)
+            self._spool.acknowledged(token, attempt.acked)
             self._drop_settled(attempt)
 
     def forget(self, token: int) -> None:
@@ -276,6 +277,7 @@ class Book:
         for spooled in ledger.spool.attempts.values():
             phase = Phase.ENDED if spooled.is_ended else Phase.RUNNING if spooled.is_started else Phase.RECEIVED
             attempt = HeldAttempt(spooled.token, spooled.boot, phase, spooled.last_seq)
+            attempt.acked = spooled.acked
             attempt.is_left_over = not spooled.is_ended
             self.held[spooled.token] = attempt
         return ledger

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 _FRAME = struct.Struct("<II")  # CRC-32 of what follows the checksum, length of the body
+_CARRIED = struct.Struct("<Q??")  # boot, started, ended
 _HEAD = struct.Struct("<BQQ")  # kind, token, boot or seq
 
 
@@ -20,6 +21,7 @@ class RecordKind(IntEnum):
     STARTED = 3
     ENDED = 4
     FORGOTTEN = 5
+    CARRIED = 6
 
     @property
     def is_event(self) -> bool:
@@ -32,12 +34,22 @@ _EVENTS = frozenset({RecordKind.EVENT, RecordKind.STARTED, RecordKind.ENDED})
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record; `number` is the boot of RECEIVED and the seq of an event."""
+    """One record; `number` is the boot of RECEIVED, the seq of an event, and the newest seq of one CARRIED over."""
 
     kind: RecordKind
     token: int
     number: int
     payload: bytes = b""
+
+
+def encode_carried(token: int, last_seq: int, boot: int, is_started: bool, is_ended: bool) -> bytes:
+    """What older segments say of an attempt."""
+    return encode_record(RecordKind.CARRIED, token, last_seq, _CARRIED.pack(boot, is_started, is_ended))
+
+
+def decode_carried(payload: bytes) -> tuple[int, bool, bool]:
+    """Boot, whether it was started, whether it has ended."""
+    return _CARRIED.unpack(payload)
 
 
 def encode_record(kind: RecordKind, token: int, number: int, payload: bytes = b"") -> bytes:

@@ -50,11 +50,14 @@ class Program:
         deadline = time.monotonic() + START_SECONDS
         with self._changed:
             while True:
+                # Its output ends a moment before it does, and nobody is told of that.
+                is_over = self.process.poll() is not None and not self._reader.is_alive()
                 for line in self._lines:
                     if text in line:
                         return line
-                if self.process.poll() is not None or not self._changed.wait(deadline - time.monotonic()):
+                if is_over or time.monotonic() > deadline:
                     raise AssertionError(f"{self.name} did not say {text!r}: {self._lines} {self.stderr()}")
+                self._changed.wait(0.1)
 
     def stderr(self) -> str:
         """What it wrote to standard error."""

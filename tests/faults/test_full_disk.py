@@ -47,8 +47,14 @@ TEAM = """
     @rs.Asset
     def huge() -> bytes:
         return bytes(9_000_000)
+    @rs.Asset
+    def floods() -> int:
+        for number in range(400_000):
+            print(f"{number:059}")
+        return 1
     repo = rs.CodeRepository(
-        assets=[large, size, huge], jobs=[rs.Job("all", [large, size]), rs.Job("huge", [huge])]
+        assets=[large, size, huge, floods],
+        jobs=[rs.Job("all", [large, size]), rs.Job("huge", [huge]), rs.Job("flood", [floods])],
     )
 """
 
@@ -101,6 +107,15 @@ async def test_A15_workers_wait_while_the_spool_is_full_and_nothing_is_dropped(
         assert scheduler.free_places > 0
         await scheduler.assign(3, "quick")
         assert (await scheduler.end(3)).outcome == pb.ATTEMPT_OUTCOME_SUCCEEDED
+
+
+def test_A15_a_step_may_say_more_than_the_disk_holds(disk: SmallDisk, stack: Stack) -> None:
+    stack.start_location("team", TEAM)
+    run = stack.client.runs.submit(location="team", job="flood")
+    assert run.wait(timeout=60).state.name == "SUCCEEDED"
+    lines = "".join(chunk.text for chunk in run.logs()).splitlines()
+    assert [int(line) for line in lines] == list(range(400_000))
+    assert disk.room > 0
 
 
 async def test_A11_a_session_is_opened_while_the_disk_is_full(disk: SmallDisk, location: Served) -> None:

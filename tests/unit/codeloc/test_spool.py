@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
-from codeloc.spool import Position, Spool
+import pytest
+
+from codeloc.spool import Position, Spool, Spooled
 from codeloc.spool_records import RecordKind, decode_records, encode_record
 
 
@@ -86,7 +89,7 @@ def test_reading_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert spool.read(position, 1000) == ([], position)
     spool.append(RecordKind.ENDED, 29, 5, b"y" * 1000)
     spool.flush()
-    more, after = spool.read(position, 64)
+    more, after = _all(spool, 64, position)
     assert [(record.number, len(record.payload)) for record in more] == [(5, 1000)]
     assert after > position
 
@@ -110,8 +113,73 @@ def test_an_empty_spool_leaves_nothing_behind(tmp_path: Path) -> None:
     assert list(tmp_path.glob("*.seg")) == []
 
 
-def _all(spool: Spool, size: int = 1 << 20) -> tuple[list, Position]:  # type: ignore[type-arg]
-    records, position = [], Position()
+def test_A15_segments_go_when_all_their_events_are_acknowledged(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, segment_size=200)
+    _fill(spool, 1)
+    _fill(spool, 2)
+    for seq in range(3, 200):
+        spool.append(RecordKind.EVENT, 1, seq, b"event")
+        assert spool.flush()
+        spool.acknowledged(1, seq - 1)
+        spool.acknowledged(2, 2)
+    assert len(list(tmp_path.glob("*.seg"))) <= 3
+    found = Spool(tmp_path, segment_size=200)
+    assert (found.attempts[1].boot, found.attempts[1].is_started, found.attempts[1].last_seq) == (1, True, 199)
+    assert (found.attempts[2].boot, found.attempts[2].is_started, found.attempts[2].acked) == (1, True, 2)
+    assert [record.number for record in _all(found)[0] if record.number > 198] == [199]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_A15_whatever_happens_what_is_not_acknowledged_is_there(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    size = chance.choice([100, 300, 1000])
+    spool = Spool(tmp_path, segment_size=size)
+    live: dict[int, Spooled] = {}
+    for token in range(1, 250):
+        match chance.choice(["receive", "event", "event", "event", "acknowledge", "acknowledge", "forget", "restart"]):
+            case "receive" if len(live) < 5:
+                live[token] = Spooled(token, boot=token)
+                spool.append(RecordKind.RECEIVED, token, token)
+            case "event" if open_ones := [one for one in live.values() if not one.is_ended]:
+                one = chance.choice(open_ones)
+                one.last_seq += 1
+                kind = chance.choice([RecordKind.EVENT, RecordKind.EVENT, RecordKind.ENDED])
+                kind = RecordKind.STARTED if one.last_seq == 1 else kind
+                one.is_started = True
+                one.is_ended |= kind is RecordKind.ENDED
+                spool.append(kind, one.token, one.last_seq, bytes(chance.randrange(80)))
+            case "acknowledge" if live:
+                one = chance.choice(list(live.values()))
+                one.acked = max(one.acked, chance.randint(0, one.last_seq))
+                spool.acknowledged(one.token, one.acked)
+            case "forget" if live and chance.random() < 0.5:
+                one = live.pop(chance.choice(list(live)))
+                spool.append(RecordKind.FORGOTTEN, one.token)
+            case "restart":
+                spool = Spool(tmp_path, segment_size=size)
+                assert spool.attempts.keys() == live.keys()
+                for one in live.values():
+                    found = spool.attempts[one.token]
+                    assert (found.boot, found.is_started, found.is_ended, found.last_seq) == (
+                        *(one.boot, one.is_started, one.is_ended, one.last_seq),
+                    )
+                    assert found.acked <= one.acked
+                    one.acked = found.acked
+        assert spool.flush()
+        there: dict[int, list[int]] = {}
+        for record in _all(spool, 64)[0]:
+            there.setdefault(record.token, []).append(record.number)
+        for one in live.values():
+            wanted = list(range(one.acked + 1, one.last_seq + 1))
+            assert [seq for seq in there.get(one.token, []) if seq > one.acked] == wanted
+    for token in live:
+        spool.append(RecordKind.FORGOTTEN, token)
+    spool.close()
+    assert not Spool(tmp_path).attempts
+
+
+def _all(spool: Spool, size: int = 1 << 20, position: Position | None = None) -> tuple[list, Position]:  # type: ignore[type-arg]
+    records, position = [], position or Position()
     while True:
         piece, after = spool.read(position, size)
         records += piece
