@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 from pathlib import Path
 
 from tests.stack import Stack, is_alive
@@ -199,3 +201,25 @@ def test_A14_a_body_that_ignores_signals_is_killed_with_its_grandchild_after_the
     assert run.wait(timeout=30).state.name == "CANCELED"
     assert len(stack.marks("deaf")) == 1
     stack.until(lambda: not any(map(is_alive, pids)), "body, child and grandchild dead", seconds=2)
+
+
+def test_A14_a_frozen_body_is_killed_after_the_grace(stack: Stack) -> None:
+    stack.start_location(
+        "stiff",
+        """
+        @rs.Asset
+        def stiff() -> int:
+            mark(str(os.getpid()))
+            while True:
+                time.sleep(0.01)
+        repo = rs.CodeRepository(assets=[stiff], jobs=[rs.Job("all", [stiff])])
+        """,
+        options=("--step-lease", "3"),
+    )
+    run = stack.client.runs.submit(location="stiff", job="all")
+    body = int(stack.until(lambda: stack.marks("stiff"), "the body")[0])
+    os.kill(body, signal.SIGSTOP)
+    run.cancel()
+    assert run.wait(timeout=30).state.name == "CANCELED"
+    stack.until(lambda: not is_alive(body), "the body dead", seconds=2)
+    assert len(stack.marks("stiff")) == 1
