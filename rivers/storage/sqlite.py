@@ -8,6 +8,7 @@ in a fraction of a millisecond.
 from __future__ import annotations
 
 import sqlite3
+import time
 import threading
 import weakref
 from functools import cache
@@ -86,11 +87,26 @@ def file_engine(path: Path, *, synchronous: Synchronous, read_only: bool, foreig
 
 def _set_up(connection: sqlite3.Connection, path: Path, synchronous: Synchronous, read_only: bool) -> None:
     if not read_only:
-        ((mode,),) = connection.execute("PRAGMA journal_mode = WAL")
-        if mode != "wal":
+        if _switch_to_log(connection) != "wal":
             raise StorageError(f"database {path} cannot use a write-ahead log: is it on a network file system?")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_AUTOCHECKPOINT}")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
+
+
+def _switch_to_log(connection: sqlite3.Connection) -> str:
+    """The journal's mode after the switch, which does not wait for its lock by itself.
+
+    Two programs that open a new file at the same time meet here.
+    """
+    deadline = time.monotonic() + _BUSY
+    while True:
+        try:
+            ((mode,),) = connection.execute("PRAGMA journal_mode = WAL")
+            return str(mode)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _connect(database: str, *, factory: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
