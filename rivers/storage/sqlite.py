@@ -8,8 +8,8 @@ in a fraction of a millisecond.
 from __future__ import annotations
 
 import sqlite3
-import time
 import threading
+import time
 import weakref
 from functools import cache
 from pathlib import Path
