@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from rivers.definitions.kinds import TriggerRule
 from rivers.lifecycle import retry
 from rivers.lifecycle.events import SKIPPED, Event, Failure, MetadataEntry
+from rivers.lifecycle.plan_index import PlanIndex
 from rivers.lifecycle.run import RUN, RunVerb
 from rivers.lifecycle.states import AttemptOutcome, EventType, FailureReason, RunState, StepState
 from rivers.lifecycle.step import STEP, StepEvent, StepProgress
@@ -22,30 +22,6 @@ from rivers.planning.plan import PlannedStep, RunPlan
 
 #: Ends that are nobody's fault; the infrastructure budget pays for them (A16).
 INFRASTRUCTURE = (AttemptOutcome.CRASHED, AttemptOutcome.LOST, AttemptOutcome.STOPPED, AttemptOutcome.FENCED)
-
-
-@dataclass(frozen=True, slots=True)
-class Consumer:
-    """Who waits for an output, and for what about it."""
-
-    ordinal: int
-    trigger: TriggerRule
-
-
-class PlanIndex:
-    """What a plan's edges say the other way round: unmet dependencies by step, consumers by (step, output)."""
-
-    __slots__ = ("consumers", "unmet")
-
-    def __init__(self, plan: RunPlan) -> None:
-        self.unmet = [0] * len(plan.steps)
-        self.consumers: dict[tuple[int, str], list[Consumer]] = {}
-        for ordinal, step in enumerate(plan.steps):
-            for edge in step.edges:
-                if edge.producer is not None:
-                    self.unmet[ordinal] += 1
-                    consumers = self.consumers.setdefault((edge.producer, edge.node), [])
-                    consumers.append(Consumer(ordinal, edge.trigger))
 
 
 class RunProgress:
