@@ -221,6 +221,8 @@ class Link:
 
     async def _await_health_change(self, channel: grpc.aio.Channel) -> None:
         """A load failure stands until the location's health changes or it announces itself again (L-01)."""
+        if self._hint.is_set():  # it did, while its definitions were read
+            return
         watch = health_pb2_grpc.HealthStub(channel).Watch(
             health_pb2.HealthCheckRequest(service="rivers.v1.DefinitionService"), metadata=self._caller.metadata
         )
