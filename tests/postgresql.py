@@ -16,10 +16,15 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
-#: Runs a test of the fixture `stack` on both kinds of database.
-on_both_databases = pytest.mark.parametrize(
-    "stack", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
-)
+#: The parameters of a fixture whose tests run on both kinds of database.
+BOTH_DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+#: For a test that is about the file itself.
+on_sqlite = pytest.mark.parametrize("stack", ["sqlite"], indirect=True)
+
+
+def database_url(request: pytest.FixtureRequest) -> str | None:
+    """A new database of the kind that a fixture's parameter names; `None` leaves the scheduler its file."""
+    return request.getfixturevalue("cluster").new_database() if request.param == "postgres" else None
 
 
 def binaries() -> Path | None:

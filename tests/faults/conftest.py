@@ -1,4 +1,4 @@
-"""A stack of real processes for each test."""
+"""A stack of real processes for each test, on each kind of database."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.postgresql import BOTH_DATABASES, database_url
 from tests.stack import Stack
 
 
-@pytest.fixture
+@pytest.fixture(params=BOTH_DATABASES)
 def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
-    """A running scheduler without locations; on PostgreSQL too under `on_both_databases`."""
-    is_server = getattr(request, "param", "sqlite") == "postgres"
-    with Stack(tmp_path, request.getfixturevalue("cluster").new_database() if is_server else None) as running:
+    """A running scheduler without locations."""
+    with Stack(tmp_path, database_url(request)) as running:
         running.start_scheduler("--beat-interval", "0.2")
         yield running

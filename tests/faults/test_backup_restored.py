@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 
+from tests.postgresql import on_sqlite
 from tests.stack import Stack
 
 BEATS = ("--beat-interval", "0.2")
 
 
+@on_sqlite
 def test_a_location_refuses_a_database_that_is_older_than_what_it_has_seen(stack: Stack) -> None:
     stack.start_location(
         "team",

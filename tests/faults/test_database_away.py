@@ -17,7 +17,7 @@ from rivers.errors import StorageUnavailableError
 from rivers.v1 import run_service_pb2, run_service_pb2_grpc
 from rivers_client import Client
 from tests.faults.losing_proxy import LosingProxy
-from tests.postgresql import Cluster
+from tests.postgresql import Cluster, on_sqlite
 from tests.stack import Stack
 
 CHAIN = """
@@ -238,6 +238,7 @@ def test_D4_the_disk_is_full_in_mid_run_and_has_room_again(tmp_path: Path, small
         assert sorted(stack.marks("team")) == sorted(MARKS * len(made))
 
 
+@on_sqlite
 def test_W6_a_broken_file_ends_the_scheduler_and_a_whole_one_is_taken_up_again(stack: Stack) -> None:
     stack.start_location("team", CHAIN)
     run = stack.client.runs.submit("team", job="all")
@@ -271,6 +272,7 @@ def _break(files: Iterable[Path]) -> None:
             file.write(b"\xa5" * path.stat().st_size)
 
 
+@on_sqlite
 def test_D4_something_else_locks_the_database_in_mid_run(stack: Stack) -> None:
     stack.start_location("team", CHAIN)
     run = stack.client.runs.submit("team", job="all")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from tests.postgresql import on_both_databases
 from tests.stack import Stack
 
 
-@on_both_databases
 def test_S10_all_defaults_through_a_scheduler(stack: Stack) -> None:
     stack.start_location(
         "plain",

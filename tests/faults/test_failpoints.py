@@ -10,6 +10,7 @@ import pytest
 
 from rivers_client import RunHandle
 from rivers_server.failpoints import Moment, Transition
+from tests.postgresql import BOTH_DATABASES, database_url
 from tests.stack import Stack
 
 CHAIN = """
@@ -45,10 +46,10 @@ POINTS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+@pytest.fixture(scope="module", params=BOTH_DATABASES)
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A location that stays while schedulers come and go."""
-    with Stack(tmp_path_factory.mktemp("failpoints")) as running:
+    with Stack(tmp_path_factory.mktemp("failpoints"), database_url(request)) as running:
         running.start_scheduler(*BEATS)
         running.start_location("chain", CHAIN)
         yield running

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from rivers_client import RunHandle
+from tests.postgresql import BOTH_DATABASES, database_url
 from tests.proxy import Proxy
 from tests.stack import Stack
 
@@ -38,11 +39,17 @@ ONCE = ["first", "second", "second end", "third"]
 with_short_lease = pytest.mark.parametrize("proxied", [2.0], indirect=True, ids=["lease-2s"])
 
 
+@pytest.fixture(params=BOTH_DATABASES)
+def database(request: pytest.FixtureRequest) -> str | None:
+    """Where the scheduler keeps its rows; `None` for its file."""
+    return database_url(request)
+
+
 @pytest.fixture
-def proxied(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Stack, Proxy]]:
+def proxied(request: pytest.FixtureRequest, tmp_path: Path, database: str | None) -> Iterator[tuple[Stack, Proxy]]:
     """A scheduler that reaches its location through a proxy only: one port, on two loopback addresses."""
     port = _free_port()
-    with Stack(tmp_path) as stack, Proxy(("127.0.0.2", port), ("127.0.0.1", port)) as proxy:
+    with Stack(tmp_path, database) as stack, Proxy(("127.0.0.2", port), ("127.0.0.1", port)) as proxy:
         stack.start_scheduler("--beat-interval", "0.1")
         stack.write_module("team", SOURCE)
         lease = getattr(request, "param", 60.0)

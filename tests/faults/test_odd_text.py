@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from tests.postgresql import on_both_databases
 from tests.stack import Stack
 
 
-@on_both_databases
 def test_zero_bytes_and_halves_of_characters_end_no_run(stack: Stack) -> None:
     stack.start_location(
         "odd",

@@ -6,10 +6,7 @@ import random
 
 import pytest
 
-from tests.postgresql import on_both_databases
 from tests.stack import Stack, is_alive
-
-pytestmark = on_both_databases
 
 CHAIN = """
 
