@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from rivers import exceptions, io_handlers, testing
     from rivers.definitions.asset import Asset, SingleAsset
     from rivers.definitions.backoff import Backoff
+    from rivers.definitions.bash_task import BashTask
     from rivers.definitions.compute import Compute, ComputeEscalation
     from rivers.definitions.dependency import AssetDef, DepDef
     from rivers.definitions.executor import Executor
@@ -44,6 +45,7 @@ __all__ = [
     "AssetRecord",
     "Backoff",
     "BaseIOHandler",
+    "BashTask",
     "CodeRepository",
     "Compute",
     "ComputeEscalation",
@@ -89,6 +91,7 @@ _HOMES = {
     "Asset": "rivers.definitions.asset",
     "SingleAsset": "rivers.definitions.asset",
     "Backoff": "rivers.definitions.backoff",
+    "BashTask": "rivers.definitions.bash_task",
     "Compute": "rivers.definitions.compute",
     "ComputeEscalation": "rivers.definitions.compute",
     "AssetDef": "rivers.definitions.dependency",

@@ -15,11 +15,13 @@ import obstore.store
 import pytest
 
 from rivers.definitions.asset import Asset
+from rivers.definitions.bash_task import BashTask
 from rivers.definitions.executor import Executor
 from rivers.definitions.failure_reason import FailureReason
 from rivers.definitions.results import Output
 from rivers.definitions.retry_policy import RetryOn, RetryPolicy
 from rivers.io_handlers import PickleIOHandler
+from rivers.kernel.io_contexts import InputContext
 from rivers.lifecycle.states import EventType, LogStream
 from rivers.lifecycle.states import FailureReason as Reason
 from rivers.storage.database import Database
@@ -480,3 +482,12 @@ def test_a_second_ctrl_c_ends_busy_workers(tmp_path, made):
     assert process.returncode == -signal.SIGINT
     assert Here(Database.embedded(tmp_path / "store", read_only=True)).row("r").state.name == "CANCELED"
     assert not (tmp_path / "values" / "waits.pkl").exists()
+
+
+def test_a_command_runs_in_a_worker(made, here, tmp_path):
+    handler = PickleIOHandler(store=obstore.store.LocalStore(str(tmp_path / "values"), mkdir=True))
+    parents = [BashTask(f"t{n}", "echo $PPID; echo seen >&2", io_handler=handler) for n in range(2)]
+    assert here.run(tasks=parents, executor=PARALLEL).success
+    values = [handler.load_input(InputContext(task.name, "test")) for task in parents]
+    assert str(os.getpid()) not in values
+    assert [row.text for row in here.logs() if row.stream == LogStream.STDERR] == ["seen\n", "seen\n"]
