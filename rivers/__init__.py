@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from rivers.definitions.multi_asset import MultiAsset
     from rivers.definitions.results import DynamicOutput, Materialization, Observation, Output
     from rivers.definitions.retry_policy import RetryOn, RetryPolicy
+    from rivers.definitions.run_backend import RunBackendConfig
+    from rivers.definitions.run_queue import RunQueueConfig, TagConcurrencyLimit
     from rivers.definitions.schema import Schema
     from rivers.definitions.self_dependency import SelfDependency
     from rivers.definitions.task import Task
@@ -69,6 +71,8 @@ __all__ = [
     "Resource",
     "RetryOn",
     "RetryPolicy",
+    "RunBackendConfig",
+    "RunQueueConfig",
     "RunRecord",
     "RunResult",
     "RunStatus",
@@ -80,6 +84,7 @@ __all__ = [
     "StorageType",
     "StoredEvent",
     "StoredTick",
+    "TagConcurrencyLimit",
     "Task",
     "TaskExecutionContext",
     "exceptions",
@@ -107,6 +112,9 @@ _HOMES = {
     "Output": "rivers.definitions.results",
     "RetryOn": "rivers.definitions.retry_policy",
     "RetryPolicy": "rivers.definitions.retry_policy",
+    "RunBackendConfig": "rivers.definitions.run_backend",
+    "RunQueueConfig": "rivers.definitions.run_queue",
+    "TagConcurrencyLimit": "rivers.definitions.run_queue",
     "Schema": "rivers.definitions.schema",
     "SelfDependency": "rivers.definitions.self_dependency",
     "Task": "rivers.definitions.task",

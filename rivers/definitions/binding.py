@@ -17,6 +17,8 @@ from rivers.definitions.order import topological
 from rivers.definitions.parameters import Parameter, ParameterSource, Scope
 from rivers.definitions.registry import NamedRetries
 from rivers.definitions.retry_policy import RetryPolicy
+from rivers.definitions.run_backend import RunBackendConfig
+from rivers.definitions.run_queue import RunQueueConfig
 from rivers.definitions.snapshot import ExecutorDefinition, Snapshot
 from rivers.definitions.step_binding import BoundStep, bind_step, outputs_of
 from rivers.definitions.task import Task
@@ -76,6 +78,8 @@ def bind(
     default_executor: Executor | None = None,
     default_retry_policy: RetryPolicy | str | None = None,
     pool_limits: Mapping[str, int] | None = None,
+    run_queue: RunQueueConfig | None = None,
+    run_backend: RunBackendConfig | None = None,
     module: str = "",
     repository: str = "",
 ) -> BoundRepository:
@@ -98,6 +102,8 @@ def bind(
         ExecutorDefinition(ExecutorKind.PARALLEL) if default_executor is None else default_executor.definition,
         named.resolve(default_retry_policy, "in default_retry_policy"),
         tuple(sorted((pool_limits or {}).items())),
+        None if run_queue is None else run_queue.definition,
+        None if run_backend is None else run_backend.definition,
         module,
         repository,
     )

@@ -50,6 +50,13 @@ class BackoffKind(IntEnum):
     FIXED = 4
 
 
+class BackendKind(IntEnum):
+    """Where runs are launched."""
+
+    LOCAL = 1
+    KUBERNETES = 2
+
+
 class MetadataKind(IntEnum):
     """What a metadata value means to a reader."""
 

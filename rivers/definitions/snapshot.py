@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from rivers.definitions.kinds import BackoffKind, ExecutorKind, HandlerKind, StepKind, TriggerRule
+from rivers.definitions.kinds import BackendKind, BackoffKind, ExecutorKind, HandlerKind, StepKind, TriggerRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,40 @@ class JobDefinition:
     allow_incomplete_deps: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class TagLimitDefinition:
+    """A limit on runs in flight with a tag; without a value it counts all of the key, or each value for itself."""
+
+    key: str
+    limit: int
+    value: str | None = None
+    per_unique_value: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunQueueDefinition:
+    """Settings of a repository's run queue. Times in seconds; -1 runs at once is no limit."""
+
+    max_concurrent_runs: int = 10
+    tag_limits: tuple[TagLimitDefinition, ...] = ()
+    dequeue_interval: float = 0.25
+    start_timeout: float = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunBackendDefinition:
+    """Where runs are launched; the settings are those of a Kubernetes job."""
+
+    kind: BackendKind
+    image: str | None = None
+    namespace: str | None = None
+    service_account: str = ""
+    run_cpu: str = ""
+    run_memory: str = ""
+    worker_cpu: str = ""
+    worker_memory: str = ""
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """Everything that a repository defines; steps in topological order."""
@@ -110,13 +144,23 @@ class Snapshot:
     default_executor: ExecutorDefinition = ExecutorDefinition(ExecutorKind.PARALLEL)
     default_retry: RetryDefinition | None = None
     pool_limits: tuple[tuple[str, int], ...] = ()
+    run_queue: RunQueueDefinition | None = None
+    run_backend: RunBackendDefinition | None = None
     module: str = field(default="", compare=False)
     repository: str = field(default="", compare=False)
 
     @cached_property
     def digest(self) -> str:
         """Hexadecimal SHA-256 of the definitions, the same for equal definitions in any process."""
-        content = (self.steps, self.jobs, self.default_executor, self.default_retry, self.pool_limits)
+        content = (
+            self.steps,
+            self.jobs,
+            self.default_executor,
+            self.default_retry,
+            self.pool_limits,
+            self.run_queue,
+            self.run_backend,
+        )
         return hashlib.sha256(repr(content).encode()).hexdigest()
 
     @cached_property

@@ -14,6 +14,8 @@ from rivers.definitions.binding import BoundRepository, bind
 from rivers.definitions.executor import Executor
 from rivers.definitions.job import Job
 from rivers.definitions.retry_policy import RetryPolicy
+from rivers.definitions.run_backend import RunBackendConfig
+from rivers.definitions.run_queue import RunQueueConfig
 from rivers.definitions.suggestion import nearest_or_all
 from rivers.definitions.task import Task
 from rivers.errors import AssetDefinitionError, NodeNotFoundError, PartitionValidationError
@@ -47,16 +49,14 @@ class CodeRepository:
         partition_defs: dict[str, Any] | None = None,
         retries: dict[str, RetryPolicy] | None = None,
         default_retry_policy: RetryPolicy | str | None = None,
-        run_queue: Any = None,
-        run_backend: Any = None,
+        run_queue: RunQueueConfig | None = None,
+        run_backend: RunBackendConfig | None = None,
         pool_limits: dict[str, int] | None = None,
     ) -> None:
         arguments.not_yet(
             schedules=schedules,
             sensors=sensors,
             partition_defs=partition_defs,
-            run_queue=run_queue,
-            run_backend=run_backend,
         )
         self._assets = _assets(assets)
         self._tasks = arguments.instances("tasks", tasks, Task)
@@ -66,6 +66,8 @@ class CodeRepository:
         self._retries = arguments.mapping("retries", retries, RetryPolicy)
         self._default_retry = arguments.optional("default_retry_policy", default_retry_policy, (RetryPolicy, str))
         self._pool_limits = arguments.mapping("pool_limits", pool_limits, int)
+        self._run_queue = arguments.optional("run_queue", run_queue, RunQueueConfig)
+        self._run_backend = arguments.optional("run_backend", run_backend, RunBackendConfig)
         self._source = ("", "")
         self._life = ResourceLife(self._resources)
         self._lock = threading.RLock()
@@ -89,6 +91,8 @@ class CodeRepository:
                     default_executor=self._default_executor,
                     default_retry_policy=self._default_retry,
                     pool_limits=self._pool_limits,
+                    run_queue=self._run_queue,
+                    run_backend=self._run_backend,
                     module=module,
                     repository=variable,
                 )

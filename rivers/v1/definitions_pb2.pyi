@@ -181,6 +181,30 @@ BACKOFF_KIND_FIXED: BackoffKind.ValueType  # 4
 """Entries of a schedule, the last one repeats."""
 Global___BackoffKind: _TypeAlias = BackoffKind  # noqa: Y015
 
+class _BackendKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BackendKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BackendKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BACKEND_KIND_UNSPECIFIED: _BackendKind.ValueType  # 0
+    """Not said; read as local."""
+    BACKEND_KIND_LOCAL: _BackendKind.ValueType  # 1
+    """On the machine of the code."""
+    BACKEND_KIND_KUBERNETES: _BackendKind.ValueType  # 2
+    """In a Kubernetes job each."""
+
+class BackendKind(_BackendKind, metaclass=_BackendKindEnumTypeWrapper):
+    """Where runs are launched."""
+
+BACKEND_KIND_UNSPECIFIED: BackendKind.ValueType  # 0
+"""Not said; read as local."""
+BACKEND_KIND_LOCAL: BackendKind.ValueType  # 1
+"""On the machine of the code."""
+BACKEND_KIND_KUBERNETES: BackendKind.ValueType  # 2
+"""In a Kubernetes job each."""
+Global___BackendKind: _TypeAlias = BackendKind  # noqa: Y015
+
 @_typing.final
 class ExecutorDefinition(_message.Message):
     """An executor with its settings."""
@@ -588,6 +612,135 @@ class JobDefinition(_message.Message):
 Global___JobDefinition: _TypeAlias = JobDefinition  # noqa: Y015
 
 @_typing.final
+class TagLimitDefinition(_message.Message):
+    """A limit on runs in flight that carry a tag."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    PER_UNIQUE_VALUE_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    """The tag's key."""
+    limit: _builtins.int
+    """At most this many runs; 0 lets none through."""
+    value: _builtins.str
+    """Only runs with this value; unset: whatever the value is."""
+    per_unique_value: _builtins.bool
+    """Without a value: each value is counted for itself."""
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        limit: _builtins.int = ...,
+        value: _builtins.str | None = ...,
+        per_unique_value: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "key", b"key", "limit", b"limit", "per_unique_value", b"per_unique_value", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__value: _TypeAlias = _typing.Literal["value"]  # noqa: Y015
+    _WhichOneofArgType__value: _TypeAlias = _typing.Literal["_value", b"_value"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__value) -> _WhichOneofReturnType__value | None: ...
+
+Global___TagLimitDefinition: _TypeAlias = TagLimitDefinition  # noqa: Y015
+
+@_typing.final
+class RunQueueDefinition(_message.Message):
+    """Settings of a repository's run queue."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MAX_CONCURRENT_RUNS_FIELD_NUMBER: _builtins.int
+    TAG_LIMITS_FIELD_NUMBER: _builtins.int
+    DEQUEUE_INTERVAL_SECONDS_FIELD_NUMBER: _builtins.int
+    START_TIMEOUT_SECONDS_FIELD_NUMBER: _builtins.int
+    max_concurrent_runs: _builtins.int
+    """Runs that left the queue and have not ended; negative: no limit, 0 admits nothing."""
+    dequeue_interval_seconds: _builtins.float
+    """The coordinator's period in seconds."""
+    start_timeout_seconds: _builtins.float
+    """How long a run that left the queue may stay without a live executor, in seconds."""
+    @_builtins.property
+    def tag_limits(self) -> _containers.RepeatedCompositeFieldContainer[Global___TagLimitDefinition]:
+        """All limits that a run matches must have room."""
+
+    def __init__(
+        self,
+        *,
+        max_concurrent_runs: _builtins.int = ...,
+        tag_limits: _abc.Iterable[Global___TagLimitDefinition] | None = ...,
+        dequeue_interval_seconds: _builtins.float = ...,
+        start_timeout_seconds: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dequeue_interval_seconds", b"dequeue_interval_seconds", "max_concurrent_runs", b"max_concurrent_runs", "start_timeout_seconds", b"start_timeout_seconds", "tag_limits", b"tag_limits"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RunQueueDefinition: _TypeAlias = RunQueueDefinition  # noqa: Y015
+
+@_typing.final
+class RunBackendDefinition(_message.Message):
+    """Where runs are launched, with the settings of a Kubernetes job."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    IMAGE_FIELD_NUMBER: _builtins.int
+    NAMESPACE_FIELD_NUMBER: _builtins.int
+    SERVICE_ACCOUNT_FIELD_NUMBER: _builtins.int
+    RUN_CPU_FIELD_NUMBER: _builtins.int
+    RUN_MEMORY_FIELD_NUMBER: _builtins.int
+    WORKER_CPU_FIELD_NUMBER: _builtins.int
+    WORKER_MEMORY_FIELD_NUMBER: _builtins.int
+    kind: Global___BackendKind.ValueType
+    """The kind."""
+    image: _builtins.str
+    """The image; unset: the one that the location runs in."""
+    namespace: _builtins.str
+    """The namespace; unset: the location's own."""
+    service_account: _builtins.str
+    """The service account."""
+    run_cpu: _builtins.str
+    """The CPU request of the run's pod, a Kubernetes quantity."""
+    run_memory: _builtins.str
+    """The memory request of the run's pod."""
+    worker_cpu: _builtins.str
+    """The CPU request of a step's pod."""
+    worker_memory: _builtins.str
+    """The memory request of a step's pod."""
+    def __init__(
+        self,
+        *,
+        kind: Global___BackendKind.ValueType = ...,
+        image: _builtins.str | None = ...,
+        namespace: _builtins.str | None = ...,
+        service_account: _builtins.str = ...,
+        run_cpu: _builtins.str = ...,
+        run_memory: _builtins.str = ...,
+        worker_cpu: _builtins.str = ...,
+        worker_memory: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_image", b"_image", "_namespace", b"_namespace", "image", b"image", "namespace", b"namespace"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_image", b"_image", "_namespace", b"_namespace", "image", b"image", "kind", b"kind", "namespace", b"namespace", "run_cpu", b"run_cpu", "run_memory", b"run_memory", "service_account", b"service_account", "worker_cpu", b"worker_cpu", "worker_memory", b"worker_memory"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__image: _TypeAlias = _typing.Literal["image"]  # noqa: Y015
+    _WhichOneofArgType__image: _TypeAlias = _typing.Literal["_image", b"_image"]  # noqa: Y015
+    _WhichOneofReturnType__namespace: _TypeAlias = _typing.Literal["namespace"]  # noqa: Y015
+    _WhichOneofArgType__namespace: _TypeAlias = _typing.Literal["_namespace", b"_namespace"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__image) -> _WhichOneofReturnType__image | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__namespace) -> _WhichOneofReturnType__namespace | None: ...
+
+Global___RunBackendDefinition: _TypeAlias = RunBackendDefinition  # noqa: Y015
+
+@_typing.final
 class SnapshotHeader(_message.Message):
     """What is said once about a snapshot."""
 
@@ -623,6 +776,8 @@ class SnapshotHeader(_message.Message):
     POOL_LIMITS_FIELD_NUMBER: _builtins.int
     STEP_LEASE_FIELD_NUMBER: _builtins.int
     RIVERS_VERSION_FIELD_NUMBER: _builtins.int
+    RUN_QUEUE_FIELD_NUMBER: _builtins.int
+    RUN_BACKEND_FIELD_NUMBER: _builtins.int
     digest: _builtins.str
     """The digest of the definitions, hexadecimal SHA-256."""
     module: _builtins.str
@@ -651,6 +806,14 @@ class SnapshotHeader(_message.Message):
     def step_lease(self) -> _duration_pb2.Duration:
         """The lease of a step that holds no pool slot; unset: the scheduler's default."""
 
+    @_builtins.property
+    def run_queue(self) -> Global___RunQueueDefinition:
+        """The repository's run queue; unset: it has none."""
+
+    @_builtins.property
+    def run_backend(self) -> Global___RunBackendDefinition:
+        """Where its runs are launched; unset: local."""
+
     def __init__(
         self,
         *,
@@ -664,10 +827,12 @@ class SnapshotHeader(_message.Message):
         pool_limits: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
         step_lease: _duration_pb2.Duration | None = ...,
         rivers_version: _builtins.str = ...,
+        run_queue: Global___RunQueueDefinition | None = ...,
+        run_backend: Global___RunBackendDefinition | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["default_executor", b"default_executor", "default_retry", b"default_retry", "step_lease", b"step_lease"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["default_executor", b"default_executor", "default_retry", b"default_retry", "run_backend", b"run_backend", "run_queue", b"run_queue", "step_lease", b"step_lease"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["default_executor", b"default_executor", "default_retry", b"default_retry", "digest", b"digest", "job_count", b"job_count", "module", b"module", "pool_limits", b"pool_limits", "repository", b"repository", "rivers_version", b"rivers_version", "step_count", b"step_count", "step_lease", b"step_lease"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["default_executor", b"default_executor", "default_retry", b"default_retry", "digest", b"digest", "job_count", b"job_count", "module", b"module", "pool_limits", b"pool_limits", "repository", b"repository", "rivers_version", b"rivers_version", "run_backend", b"run_backend", "run_queue", b"run_queue", "step_count", b"step_count", "step_lease", b"step_lease"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

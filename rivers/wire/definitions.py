@@ -17,6 +17,7 @@ from rivers.definitions.snapshot import (
     StepDefinition,
 )
 from rivers.v1 import definition_service_pb2, definitions_pb2
+from rivers.wire.launching import decode_run_backend, decode_run_queue, encode_run_backend, encode_run_queue
 from rivers.wire.values import decode_map, encode_map
 
 #: A slice is closed before it passes this many bytes, well under the default message size of 4 MiB.
@@ -212,6 +213,8 @@ def encode_header(snapshot: Snapshot) -> definitions_pb2.SnapshotHeader:
         default_executor=encode_executor(snapshot.default_executor),
         default_retry=encode_retry(snapshot.default_retry) if snapshot.default_retry is not None else None,
         pool_limits=dict(snapshot.pool_limits),
+        run_queue=encode_run_queue(snapshot.run_queue) if snapshot.run_queue is not None else None,
+        run_backend=encode_run_backend(snapshot.run_backend) if snapshot.run_backend is not None else None,
     )
 
 
@@ -252,6 +255,8 @@ def decode_snapshot(
         default_executor=decode_executor(header.default_executor),
         default_retry=decode_retry(header.default_retry) if header.HasField("default_retry") else None,
         pool_limits=tuple(sorted(header.pool_limits.items())),
+        run_queue=decode_run_queue(header.run_queue) if header.HasField("run_queue") else None,
+        run_backend=decode_run_backend(header.run_backend) if header.HasField("run_backend") else None,
         module=header.module,
         repository=header.repository,
     )

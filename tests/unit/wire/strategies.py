@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from rivers.definitions.kinds import BackoffKind, ExecutorKind, HandlerKind, StepKind, TriggerRule
+from rivers.definitions.kinds import BackendKind, BackoffKind, ExecutorKind, HandlerKind, StepKind, TriggerRule
 from rivers.definitions.snapshot import (
     EdgeDefinition,
     ExecutorDefinition,
@@ -10,8 +10,11 @@ from rivers.definitions.snapshot import (
     OutputDefinition,
     PoolClaim,
     RetryDefinition,
+    RunBackendDefinition,
+    RunQueueDefinition,
     Snapshot,
     StepDefinition,
+    TagLimitDefinition,
 )
 from rivers.lifecycle.events import Failure
 from rivers.lifecycle.states import FailureReason
@@ -105,6 +108,16 @@ jobs = st.builds(
     retry=maybe(retries),
     allow_incomplete_deps=st.booleans(),
 )
+run_queues = st.builds(
+    RunQueueDefinition,
+    st.integers(-1, 2**31 - 1),
+    some(st.builds(TagLimitDefinition, name, counts, maybe(text), st.booleans())),
+    seconds,
+    seconds,
+)
+run_backends = st.builds(
+    RunBackendDefinition, st.sampled_from(BackendKind), maybe(text), maybe(text), text, text, text, text, text
+)
 snapshots = st.builds(
     Snapshot,
     steps=some(step_definitions),
@@ -112,6 +125,8 @@ snapshots = st.builds(
     default_executor=executors,
     default_retry=maybe(retries),
     pool_limits=pairs(counts),
+    run_queue=maybe(run_queues),
+    run_backend=maybe(run_backends),
     module=text,
     repository=text,
 )

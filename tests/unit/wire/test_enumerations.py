@@ -16,6 +16,7 @@ from rivers.v1 import definitions_pb2, failure_pb2, plan_pb2, run_pb2, step_serv
         (kinds.TriggerRule, definitions_pb2.TriggerRule),
         (kinds.ExecutorKind, definitions_pb2.ExecutorKind),
         (kinds.BackoffKind, definitions_pb2.BackoffKind),
+        (kinds.BackendKind, definitions_pb2.BackendKind),
         (Placement, plan_pb2.Placement),
         (states.RunState, run_pb2.RunState),
         (states.StepState, run_pb2.StepState),
