@@ -41,12 +41,8 @@ def generate(target: Path) -> None:
     (package / "__init__.py").write_text('"""Generated from `protos/rivers/v1`; not edited by hand."""\n')
     for stub in package.glob("*_pb2_grpc.py*"):
         # A message file without a service needs no service stub.
-        if (
-            not (PROTOS / "rivers" / "v1" / stub.name.split("_pb2")[0])
-            .with_suffix(".proto")
-            .read_text()
-            .count("service ")
-        ):
+        proto = (PROTOS / "rivers" / "v1" / stub.name.split("_pb2")[0]).with_suffix(".proto")
+        if not any(line.startswith("service ") for line in proto.read_text().splitlines()):
             stub.unlink()
 
 
