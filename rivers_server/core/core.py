@@ -107,7 +107,8 @@ class Core:
         """Loads what is unfinished and asks for every known location to be dialled. Called once, before any batch."""
         self.rebuild()
         outbox = Outbox()
-        outbox.dial = [(r.name, r.row.address) for r in self.state.replicas.values() if r.row.address]
+        rows = [replica.row for replica in self.state.replicas.values()]
+        outbox.dial = [(row.name, row.address, row.home_id, row.boot) for row in rows if row.address]
         self.transport.deliver(outbox)
         log.info("scheduler_recovered", runs=len(self.state.runs), queued=len(self.state.queue.waiting))
 

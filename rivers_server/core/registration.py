@@ -41,8 +41,9 @@ def register(core: Core, batch: Batch, message: Register) -> None:
         row.address, row.digest, row.heard_at = message.address, message.digest, batch.now
         row.home_id, row.boot = message.home_id, message.boot
         batch.writes.locations.append(row)
-        batch.outbox.dial.append((message.location, message.address))
         log.info("location_registered", location=message.location, address=message.address, boot=message.boot)
+    # With a session that is about to end, too: the location may have left it, and its end is not here yet.
+    batch.outbox.dial.append((message.location, message.address, message.home_id, message.boot))
     batch.outbox.answer(message.reply, (core.store.store_id, core.store.term))
 
 

@@ -84,16 +84,16 @@ class Exchange:
                     link.drop(session, reason)
             for name in outbox.hang_up:
                 self._hang_up(name)
-            for name, address in outbox.dial:
-                self._dial(name, address)
+            for name, address, home_id, boot in outbox.dial:
+                self._dial(name, address, home_id, boot)
             self._watches.notify(outbox.changed_runs.items())
         finally:
             self._delivered.set()
 
-    def _dial(self, name: str, address: str) -> None:
+    def _dial(self, name: str, address: str, home_id: str, boot: int) -> None:
         link = self.links.get(name)
         if link is not None:
-            link.announce(address)
+            link.announce(address, home_id, boot)
             return
         self.links[name] = Link(
             name,

@@ -31,6 +31,7 @@ from rivers_server.core.inputs import Beaten, Message, Reported, SessionClosed, 
 from rivers_server.core.replica import ReplicaState
 from rivers_server.links.codec import decode_report, encode_command
 from rivers_server.links.definitions import MOST_BYTES, take_definitions
+from rivers_server.links.redial import Redial
 from rivers_server.reply import FutureReply
 
 log = structlog.get_logger()
@@ -38,7 +39,6 @@ log = structlog.get_logger()
 #: Commands of one message down, and their bytes; one assignment with its config stays under the 4 MiB that are taken.
 MAX_COMMANDS = 1_000
 MAX_BYTES = 1 << 20
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 #: Characters of what a location says while it loads.
 LONGEST_TAIL = 4096
 #: The location does not take us for its scheduler.
@@ -93,6 +93,7 @@ class Link:
         put: Callable[[Message], None],
         known_snapshot: Callable[[], Snapshot | None],
         caller: Caller,
+        redial: Redial | None = None,
     ) -> None:
         self.name = name
         self.address = address
@@ -105,18 +106,26 @@ class Link:
         self._put = put
         self._known_snapshot = known_snapshot
         self._caller = caller
+        self._redial = redial or Redial()
         self._outgoing: list[Command | step_service_pb2.Command] = []
         self._has_outgoing = asyncio.Event()
         self._hint = asyncio.Event()
         self._call: Any = None
+        self._peer: tuple[str, int] | None = None
+        self._has_opened = False
         self._last_beat = 0
         self._task = asyncio.create_task(self._keep(), name=f"link-{name}")
 
-    def announce(self, address: str) -> None:
-        """The location says that it is there: dial now, and leave a stream that it has left."""
-        self.address = address
+    def announce(self, address: str, home_id: str, boot: int) -> None:
+        """The location says that it is there: dial now, or as soon as the present stream ends, and leave a stream to
+        another place or another start of it.
+
+        A stream that is only being opened is kept: its announcement and our dial have crossed.
+        """
+        has_moved, self.address = address != self.address, address
         self._hint.set()
-        if self._call is not None:
+        is_other = not self.session or (self._peer is not None and self._peer != (home_id, boot))
+        if self._call is not None and (has_moved or is_other):
             self._call.cancel()
 
     def send(self, session: int, commands: Sequence[Command]) -> None:
@@ -140,23 +149,21 @@ class Link:
     # -- within -----------------------------------------------------------------------------------------------------
 
     async def _keep(self) -> None:
-        pause = FIRST_PAUSE
         while True:
             self._hint.clear()
-            started = time.monotonic()
+            is_refused = self._has_opened = False
             try:
                 async with self._caller.open(self.address, CHANNEL_OPTIONS) as channel:
                     await self._attend(channel)
             except grpc.aio.AioRpcError as error:
                 is_refused = error.code() in REFUSALS
-                pause = LONGEST_PAUSE if is_refused else pause
                 state = ReplicaState.REFUSED if is_refused else ReplicaState.CONNECTING
                 self._note(state, f"{error.code().name}: {error.details()}")
             except UnavailableError as error:
                 self._note(ReplicaState.CONNECTING, str(error))
             except RiversError as error:
                 self._note(ReplicaState.REFUSED, str(error))
-                pause = LONGEST_PAUSE
+                is_refused = True
             except asyncio.CancelledError:
                 if asyncio.current_task().cancelling():  # type: ignore[union-attr]
                     raise
@@ -164,13 +171,10 @@ class Link:
             except Exception as error:  # one location's trouble must not end its link for good
                 log.exception("link_failed", location=self.name)
                 self._note(ReplicaState.CONNECTING, repr(error))
-            if time.monotonic() - started > LONGEST_PAUSE:
-                pause = FIRST_PAUSE
+            pause = self._redial.pause(time.monotonic(), has_opened=self._has_opened, is_refused=is_refused)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._hint.wait(), pause * random.uniform(0.8, 1.2))
-                pause = FIRST_PAUSE
-                continue
-            pause = min(pause * 2, LONGEST_PAUSE)
+                self._redial.announced()
 
     async def _attend(self, channel: grpc.aio.Channel) -> None:
         snapshot = await self._read_snapshot(channel)
@@ -239,7 +243,7 @@ class Link:
         attach: Any = step_service_pb2_grpc.StepServiceStub(channel).Attach
         call = attach(metadata=self._caller.metadata)
         session = self.session = self._sessions.take()
-        self._call, self._last_beat, self._outgoing = call, 0, []
+        self._call, self._peer, self._last_beat, self._outgoing = call, None, 0, []
         opening = step_service_pb2.SessionOpen(
             store_id=self._store_id,
             session=session,
@@ -319,7 +323,9 @@ class Link:
                     return f"it reported what cannot be taken: {error}"
                 if report is not None:
                     reports.append(report)
+                    self._has_opened |= item.HasField("replayed")
                     if item.HasField("inventory"):
+                        self._peer = (item.inventory.home_id, item.inventory.boot)
                         self._last_beat = item.inventory.beat
                         self._note(ReplicaState.READY, "")
             if reports:

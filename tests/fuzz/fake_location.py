@@ -118,16 +118,23 @@ class FakeLocation:
 
     def _attach(self, commands: Iterator[pb.AttachRequest], context: Any) -> Iterator[pb.AttachResponse | bytes]:
         session = Session(commands, self.inventory)
-        yield from self.answers(session)
-        with self._changed:
-            self.sessions += 1
-            self._changed.notify_all()
+        self._count_at_end(context, "sessions")
+        return self.answers(session)
 
     def _get_snapshot(self, request: bytes, context: Any) -> Iterator[GetSnapshotResponse | bytes]:
-        yield from self.parts
-        with self._changed:
-            self.snapshots += 1
-            self._changed.notify_all()
+        self._count_at_end(context, "snapshots")
+        return iter(self.parts)
+
+    def _count_at_end(self, context: Any, counter: str) -> None:
+        """Counts a call when it is over, the caller's hanging up in the middle of it included."""
+
+        def count() -> None:
+            with self._changed:
+                setattr(self, counter, getattr(self, counter) + 1)
+                self._changed.notify_all()
+
+        if not context.add_callback(count):
+            count()
 
 
 def snapshot(name: str) -> list[GetSnapshotResponse | bytes]:

@@ -17,8 +17,8 @@ from tests.fuzz.server import Target
 from tests.stack import Stack
 
 RESPONSE, PART = pb.AttachResponse.DESCRIPTOR, GetSnapshotResponse.DESCRIPTOR
-#: Each example waits until the scheduler has dialled again, seconds when an announcement crossed the end of a session.
-FEW = settings(FUZZ, max_examples=8)
+#: Each example waits until the scheduler has dialled again.
+FEW = settings(FUZZ, max_examples=25)
 
 
 @pytest.fixture
