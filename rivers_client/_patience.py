@@ -24,9 +24,11 @@ class Patience:
     def pause(self, error: Exception, now: float) -> float:
         """Seconds until the next try; raises the error when trying again is no use or patience is over.
 
-        Of a location that is away the scheduler itself tells, so asking it again is left to the caller.
+        Of a location that is away the scheduler itself tells, so asking it again is left to the caller. One that was
+        missed a moment ago has just started, and its locations are about to be there.
         """
-        if not isinstance(error, UnavailableError) or isinstance(error, LocationUnavailableError):
+        is_told = isinstance(error, LocationUnavailableError) and self._since is None
+        if not isinstance(error, UnavailableError) or is_told:
             raise error
         if self._since is None:
             self._since = now

@@ -1,5 +1,6 @@
 """Submitting, reading, listing and canceling runs, with both clients."""
 
+import grpc
 import pytest
 
 from rivers.errors import (
@@ -54,9 +55,13 @@ def test_a_request_id_is_submitted_once(client, scheduler):
 
 
 def test_a_submission_is_repeated_with_the_same_id_when_nobody_answers(client, scheduler):
-    import grpc
-
     scheduler.refusals = [grpc.StatusCode.UNAVAILABLE, UnavailableError("the database is away")]
+    assert client.runs.submit("weather", job="daily").run_id == "run-1"
+    assert scheduler.calls == ["SubmitRun"] * 3
+
+
+def test_a_scheduler_that_was_missed_a_moment_ago_is_given_time_to_find_its_locations(client, scheduler):
+    scheduler.refusals = [grpc.StatusCode.UNAVAILABLE, LocationUnavailableError(location="weather")]
     assert client.runs.submit("weather", job="daily").run_id == "run-1"
     assert scheduler.calls == ["SubmitRun"] * 3
 
