@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from statistics import median
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -26,21 +27,27 @@ def test_L03_health_and_leases_answer_while_user_code_holds_the_gil(stack: Stack
     address = location.line_with("serving ").split()[-1]
     run = stack.client.runs.submit(location="busy", job="all")
     stack.until(lambda: stack.marks("busy"), "the body")
-    slowest, count = 0.0, 0
     with grpc.insecure_channel(address) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
         stub.Check(health_pb2.HealthCheckRequest())
-        while "let go" not in stack.marks("busy"):
-            began = time.perf_counter()
-            answer = stub.Check(health_pb2.HealthCheckRequest(service="rivers.v1.StepService"), timeout=5)
-            slowest = max(slowest, time.perf_counter() - began)
-            count += 1
-            assert answer.status == health_pb2.HealthCheckResponse.SERVING
-            time.sleep(0.02)
-    assert count > 100
-    assert slowest < 0.1
-    assert run.wait(timeout=30).state.name == "SUCCEEDED"
+        held = answer_times(stub)
+        assert "let go" not in stack.marks("busy"), "all of that was asked while the GIL was held"
+        assert run.wait(timeout=30).state.name == "SUCCEEDED"
+        idle = answer_times(stub)
+    # A server that shares an interpreter with the body answers each time as late as the call lets go, if at all.
+    assert median(held) < 10 * median(idle) + 0.01
     assert stack.marks("busy") == ["holds", "let go"]
+
+
+def answer_times(stub: health_pb2_grpc.HealthStub) -> list[float]:
+    """How long some questions about health take, in seconds."""
+    times = []
+    for _ in range(100):
+        began = time.perf_counter()
+        answer = stub.Check(health_pb2.HealthCheckRequest(service="rivers.v1.StepService"), timeout=5)
+        times.append(time.perf_counter() - began)
+        assert answer.status == health_pb2.HealthCheckResponse.SERVING
+    return times
 
 
 def test_L03_cancel_ends_a_step_that_holds_the_gil(stack: Stack) -> None:

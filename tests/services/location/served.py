@@ -101,8 +101,14 @@ class Served:
 
     def processes(self, name: str) -> list[int]:
         """The processes of this location that have a name, "rivers-host" or "rivers-worker"."""
-        found = children(self.program.process.pid)
-        return [pid for pid in found if Path(f"/proc/{pid}/comm").read_text().strip() == name]
+        return [pid for pid in children(self.program.process.pid) if _name(pid) == name]
+
+    async def host(self) -> int:
+        """Waits until its host is the only process of that name: a fork has it, too, until it is a worker."""
+        async with asyncio.timeout(20):
+            while len(found := self.processes("rivers-host")) != 1:  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0.01)
+            return found[0]
 
     def mark(self, name: str) -> list[str]:
         """The lines that a step has written into a file of this name."""
@@ -113,3 +119,10 @@ class Served:
         """Stops it."""
         for program in [self.program, *self._others]:
             program.stop()
+
+
+def _name(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+        return ""

@@ -270,8 +270,7 @@ async def test_the_host_may_die(serve: Callable[..., Served]) -> None:
         await scheduler.attach()
         await scheduler.assign(1, "patient")
         await scheduler.event(1, "log")
-        (host,) = location.processes("rivers-host")
-        os.kill(host, signal.SIGKILL)
+        os.kill(await location.host(), signal.SIGKILL)
         await scheduler.assign(2, "quick")
         assert (await scheduler.end(2)).outcome == pb.ATTEMPT_OUTCOME_SUCCEEDED
         (location.directory / "go").touch()
