@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rivers.definitions.dependency import AssetDef, DepDef
     from rivers.definitions.executor import Executor
     from rivers.definitions.failure_reason import FailureReason
+    from rivers.definitions.hook import Hook
     from rivers.definitions.job import Job
     from rivers.definitions.metadata import MetadataValue
     from rivers.definitions.multi_asset import MultiAsset
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from rivers.definitions.task import Task
     from rivers.io_handlers import BaseIOHandler, InMemoryIOHandler, PickleIOHandler
     from rivers.kernel.contexts import AssetExecutionContext, TaskExecutionContext
+    from rivers.kernel.hooks import HookContext
     from rivers.kernel.io_contexts import InputContext, OutputContext
     from rivers.partitions.context import PartitionContext
     from rivers.partitions.key import PartitionKey
@@ -55,6 +57,8 @@ __all__ = [
     "DynamicOutput",
     "Executor",
     "FailureReason",
+    "Hook",
+    "HookContext",
     "InMemoryIOHandler",
     "InputContext",
     "Job",
@@ -103,6 +107,7 @@ _HOMES = {
     "DepDef": "rivers.definitions.dependency",
     "Executor": "rivers.definitions.executor",
     "FailureReason": "rivers.definitions.failure_reason",
+    "Hook": "rivers.definitions.hook",
     "Job": "rivers.definitions.job",
     "MetadataValue": "rivers.definitions.metadata",
     "MultiAsset": "rivers.definitions.multi_asset",
@@ -123,6 +128,7 @@ _HOMES = {
     "PickleIOHandler": "rivers.io_handlers",
     "AssetExecutionContext": "rivers.kernel.contexts",
     "TaskExecutionContext": "rivers.kernel.contexts",
+    "HookContext": "rivers.kernel.hooks",
     "InputContext": "rivers.kernel.io_contexts",
     "OutputContext": "rivers.kernel.io_contexts",
     "PartitionContext": "rivers.partitions.context",

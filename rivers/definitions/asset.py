@@ -10,6 +10,7 @@ from rivers.definitions import declared
 from rivers.definitions.compute import Compute
 from rivers.definitions.dependency import AssetDef, DepDef, check_inputs, edges
 from rivers.definitions.handlers import IOHandler, declared_io_handler
+from rivers.definitions.hook import Hook, declared_hooks
 from rivers.definitions.retry_policy import RetryPolicy
 from rivers.definitions.signature import Signature
 from rivers.errors import AssetDefinitionError
@@ -32,7 +33,7 @@ class AssetOptions(TypedDict, total=False):
     metadata: dict[str, str] | None
     partitions_def: Any
     deps: list[DepDef] | None
-    hooks: list[Any] | None
+    hooks: list[Hook] | None
     automation_condition: Any
     backfill_strategy: Any
     pool: str | list[str] | None
@@ -53,7 +54,7 @@ class MultiAssetOptions(TypedDict, total=False):
     io_handler: IOHandler
     partitions_def: Any
     deps: list[DepDef]
-    hooks: list[Any] | None
+    hooks: list[Hook] | None
     automation_condition: Any
     compute: Compute | None
     retry: RetryPolicy | str | None
@@ -82,7 +83,7 @@ class Asset:
     partitions_def: Any
     partition_mapping: dict[str, Any] | None
     deps: list[DepDef]
-    hooks: list[Any] | None
+    hooks: list[Hook] | None
     automation_condition: Any
     backfill_strategy: Any
     pool: list[tuple[str, int]]
@@ -120,7 +121,7 @@ class Asset:
         metadata: dict[str, str] | None = None,
         partitions_def: Any = None,
         deps: list[DepDef] | None = None,
-        hooks: list[Any] | None = None,
+        hooks: list[Hook] | None = None,
         automation_condition: Any = None,
         backfill_strategy: Any = None,
         pool: str | list[str] | None = None,
@@ -170,7 +171,7 @@ class Asset:
         io_handler: IOHandler = None,
         partitions_def: Any = None,
         deps: list[DepDef] | None = None,
-        hooks: list[Any] | None = None,
+        hooks: list[Hook] | None = None,
         automation_condition: Any = None,
         compute: Compute | None = None,
         retry: RetryPolicy | str | None = None,
@@ -244,13 +245,11 @@ def shared(
     io_handler: IOHandler,
     partitions_def: Any,
     deps: list[DepDef] | None,
-    hooks: list[Any] | None,
+    hooks: list[Hook] | None,
     retry: RetryPolicy | str | None,
     compute: Compute | None,
 ) -> dict[str, Any]:
     """The attributes that every kind of asset has, checked."""
-    if hooks:
-        raise TypeError(f"hooks must be Hook instances, not {type(hooks[0]).__name__}")
     if compute is not None and not isinstance(compute, Compute):
         raise TypeError(f"compute must be a Compute or None, not {type(compute).__name__}")
     return {
@@ -264,7 +263,7 @@ def shared(
         "partitions_def": declared.text("partitions_def", partitions_def),
         "partition_mapping": None,
         "deps": edges(deps),
-        "hooks": hooks,
+        "hooks": declared_hooks(hooks),
         "automation_condition": None,
         "backfill_strategy": None,
         "pool": [],

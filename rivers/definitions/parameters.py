@@ -72,7 +72,7 @@ def wire(name: str, own: Sequence[str], signature: Signature, deps: Sequence[Dep
         annotation = signature.resolve(parameter.annotation)
         if is_context(annotation):
             source = ParameterSource.CONTEXT
-            config_class = _config_class(annotation) if place == 0 else config_class
+            config_class = config_class_of(annotation) if place == 0 else config_class
         elif place == 0 and key == "context" and key not in scope.nodes:
             source = ParameterSource.CONTEXT
         elif key == "self":
@@ -120,7 +120,8 @@ def is_context(annotation: Any) -> bool:
     )
 
 
-def _config_class(annotation: Any) -> Any:
+def config_class_of(annotation: Any) -> Any:
+    """The model that the annotation of a context names; `None` when it names none."""
     arguments = getattr(annotation, "__args__", ())
     return arguments[0] if arguments and not isinstance(arguments[0], TypeVar) and arguments[0] is not Any else None
 

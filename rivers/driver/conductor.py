@@ -18,6 +18,7 @@ from typing import Protocol
 from rivers.driver.calls import Calls
 from rivers.driver.cancellation import CancellationWatch
 from rivers.driver.data_versions import DataVersions
+from rivers.driver.hook_calls import HookCalls
 from rivers.driver.interrupts import Interrupts
 from rivers.driver.journal import Journal
 from rivers.driver.lanes import Lane, Lanes, unknown_executor
@@ -61,6 +62,7 @@ class Conductor:
         ledger: Ledger,
         calls: Calls,
         lanes: Lanes,
+        hooks: HookCalls,
         versions: DataVersions,
         watch: CancellationWatch,
         interrupts: Interrupts,
@@ -77,6 +79,7 @@ class Conductor:
         self.broken: BaseException | None = None
         self.journal: Journal | None = None
         self.hands: Hands | None = None
+        self._hooks = hooks
         self._ledger = ledger
         self._versions = versions
         self._watch = watch
@@ -99,10 +102,12 @@ class Conductor:
 
     def next_inline(self, spent: float) -> list[int]:
         """What the calling thread is to run now: a step, or coroutines together; waits for it. Empty: the run is over.
+        Calls hooks that are due before.
 
         `spent` is how long the calling thread was busy since it last asked.
         """
         while True:
+            self._hooks.call_due()
             asked = self._watch.is_requested(spent)
             with self.changed:
                 self._is_stirred = False
@@ -110,11 +115,11 @@ class Conductor:
                 batch = self._queues.pop_inline()
                 is_over = self.progress.state.is_terminal
             self._start()
-            if batch or is_over:
+            if batch or (is_over and not self._hooks.is_due):
                 return batch
             spent = 1.0
             with self.changed:
-                if not self._is_stirred:
+                if not self._is_stirred and not self._hooks.is_due:
                     self.changed.wait(self._patience())
 
     def begin(self, ordinal: int, output: Capture | None = None) -> StepCall | None:
@@ -265,6 +270,8 @@ class Conductor:
             if end.exception is not None:
                 self.exceptions[ordinal] = end.exception
             self.failures[ordinal] = dict(end.failures)
+        if step.state.is_terminal:
+            self._hooks.note(step, end)
         self._settle()
         if opened is not None:
             self._ledger.write_logs(opened[0].step_key, attempt, opened[1].take())

@@ -18,6 +18,7 @@ from rivers.driver.cancellation import CancellationWatch
 from rivers.driver.conductor import Conductor
 from rivers.driver.data_versions import DataVersions
 from rivers.driver.hands import ParallelHands, run_inline
+from rivers.driver.hook_calls import HookCalls
 from rivers.driver.interrupts import Interrupts
 from rivers.driver.journal import Journal, as_storage_error
 from rivers.driver.lanes import Lanes
@@ -81,6 +82,7 @@ def execute(
             ledger=Ledger(row, plan, progress, clock, is_new=earlier is None),
             calls=Calls(bound, plan, progress, handlers, run_id=row.run_id, tags=tags, resources=resources),
             lanes=lanes,
+            hooks=HookCalls(bound, plan, row.run_id),
             versions=DataVersions.stored(database, plan, kept),
             watch=CancellationWatch(database, row.run_id, is_deaf=earlier is not None and earlier.was_canceled),
             interrupts=interrupts,

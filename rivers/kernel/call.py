@@ -92,12 +92,13 @@ class StepSink(Protocol):
 @dataclass(frozen=True, slots=True)
 class StepEnd:
     """How an attempt ended. Of several outputs that failed for reasons of their own, `failures` tells which and why;
-    `failure` is the first of them."""
+    `failure` is the first of them. `values` holds what was stored by node, for steps with hooks that see it."""
 
     outcome: AttemptOutcome
     failure: Failure | None = None
     exception: BaseException | None = None
     failures: tuple[tuple[str, Failure], ...] = ()
+    values: tuple[tuple[str, object], ...] = ()
 
 
 def static_metadata(call: StepCall, declared: Mapping[str, str] | None) -> dict[str, str] | None:

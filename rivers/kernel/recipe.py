@@ -52,6 +52,7 @@ class Recipe:
     context: ContextRecipe | None
     is_async: bool
     name: str
+    keeps_values: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ def _make(step: BoundStep) -> Recipe:
         or inspect.iscoroutinefunction(step.function)
         or (is_multi and inspect.isasyncgenfunction(step.function)),
         name=_name(step),
+        keeps_values=bool(getattr(step.owner, "hooks", None)),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -29,18 +30,19 @@ os.register_at_fork(after_in_child=_random.seed)
 class Recording:
     """Records the outputs of one call."""
 
-    __slots__ = ("_call", "_context", "_recipe", "_sink")
+    __slots__ = ("_call", "_context", "_recipe", "_sink", "_values")
 
     def __init__(self, call: StepCall, sink: StepSink, recipe: Recipe, context: AssetExecutionContext[Any] | None):
         self._call = call
         self._sink = sink
         self._recipe = recipe
         self._context = context
+        self._values: dict[str, object] | None = {} if recipe.keeps_values else None
 
     def single(self, value: Any) -> StepEnd:
         """The only output."""
         self.output(self._recipe.outputs[self._call.outputs[0]], value)
-        return SUCCEEDED
+        return self.ended([])
 
     def observation(self, value: Any) -> StepEnd:
         """What an observe function returned; anything but an `Observation` says nothing."""
@@ -61,7 +63,7 @@ class Recording:
                 self.output(self._recipe.outputs[node], value[node])
             except BaseException as error:  # an author's handler; the other outputs are not to blame
                 failed.append((node, error))
-        return ended(failed)
+        return self.ended(failed)
 
     def output(self, output: OutputRecipe, value: Any) -> None:
         """One output of whatever form."""
@@ -84,6 +86,13 @@ class Recording:
         told._metadata = self._notes(metadata)
         call.values.for_output(call, output.node).handle_output(told, value)
         self._tell(output, told._metadata, version, told._data_version, has_value=True)
+        if self._values is not None:
+            self._values[output.node] = value
+
+    def ended(self, failed: list[tuple[str, BaseException]]) -> StepEnd:
+        """The end of the call, of which these outputs failed."""
+        end = _ended(failed)
+        return replace(end, values=tuple(self._values.items())) if self._values else end
 
     def _observe(self, output: OutputRecipe, value: Observation) -> None:
         entries = entries_of(self._notes(value.metadata))
@@ -153,7 +162,7 @@ class Yields:
 
     def end(self, error: BaseException | None) -> StepEnd:
         """The generator is exhausted, or raised."""
-        return ended(
+        return self._recording.ended(
             [
                 (node, error or ExecutionError(f"Generator multi-asset did not yield output '{node}'"))
                 for node in self._missing
@@ -162,8 +171,7 @@ class Yields:
         )
 
 
-def ended(failed: list[tuple[str, BaseException]]) -> StepEnd:
-    """The end of a call with these failed outputs."""
+def _ended(failed: list[tuple[str, BaseException]]) -> StepEnd:
     if not failed:
         return SUCCEEDED
     failures = [(node, failure_of(error)) for node, error in failed]
