@@ -24,6 +24,10 @@ from rivers.planning.plan import PlannedStep, RunPlan
 INFRASTRUCTURE = (AttemptOutcome.CRASHED, AttemptOutcome.LOST, AttemptOutcome.STOPPED, AttemptOutcome.FENCED)
 
 
+#: Nothing of the run has happened yet.
+_BEFORE = (RunState.QUEUED, RunState.DEQUEUED)
+
+
 class RunProgress:
     """One run and its steps. `infrastructure_budget` attempts a step may be lost or crash; 0 in process."""
 
@@ -75,7 +79,7 @@ class RunProgress:
         """Asks the run to stop: nothing new starts. Ends at once when no attempt is live; a repeat changes nothing."""
         if self.state == RunState.STARTED:
             self.state = RUN.apply(self, self.state, RunVerb.CANCEL)
-        elif self.state != RunState.QUEUED:
+        elif self.state not in _BEFORE:
             return
         self.log.append(Event(EventType.RUN_CANCEL_REQUESTED, facts=(("reason", reason),) if reason else ()))
         self._drop_waiting()
@@ -360,7 +364,7 @@ class RunProgress:
         """Ends the run when nothing is left to wait for; never while one of its attempts is live (A12)."""
         if self.live or self.state.is_terminal:
             return
-        if self.state == RunState.QUEUED and self.failure is None:
+        if self.state in _BEFORE and self.failure is None:
             if self.log and self.log[-1].type == EventType.RUN_CANCEL_REQUESTED:
                 self.state = RUN.apply(self, self.state, RunVerb.END_CANCELED)
                 self.log.append(Event(EventType.RUN_CANCELED))

@@ -16,11 +16,16 @@ if TYPE_CHECKING:
 class RunVerb(StrEnum):
     """What can happen to a run."""
 
+    DEQUEUE = "dequeue"
     ADMIT = "admit"
     CANCEL = "cancel"
     SUCCEED = "succeed"
     FAIL = "fail"
     END_CANCELED = "end canceled"
+
+
+def _dequeue(run: RunProgress) -> None:
+    """It was given a place, and waits for whoever executes it; a scheduler does both at once."""
 
 
 def _admit(run: RunProgress) -> None:
@@ -53,6 +58,10 @@ RUN = Table(
         (_S.QUEUED, _V.ADMIT): (_S.STARTED, _admit),
         (_S.QUEUED, _V.FAIL): (_S.FAILED, _fail),
         (_S.QUEUED, _V.END_CANCELED): (_S.CANCELED, _end_canceled),
+        (_S.QUEUED, _V.DEQUEUE): (_S.DEQUEUED, _dequeue),
+        (_S.DEQUEUED, _V.ADMIT): (_S.STARTED, _admit),
+        (_S.DEQUEUED, _V.FAIL): (_S.FAILED, _fail),
+        (_S.DEQUEUED, _V.END_CANCELED): (_S.CANCELED, _end_canceled),
         (_S.STARTED, _V.CANCEL): (_S.CANCELING, _cancel),
         (_S.STARTED, _V.SUCCEED): (_S.SUCCEEDED, _succeed),
         (_S.STARTED, _V.FAIL): (_S.FAILED, _fail),

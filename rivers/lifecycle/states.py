@@ -14,11 +14,12 @@ class RunState(IntEnum):
     SUCCEEDED = 4
     FAILED = 5
     CANCELED = 6
+    DEQUEUED = 7
 
     @property
     def is_terminal(self) -> bool:
         """Whether nothing follows."""
-        return self >= RunState.SUCCEEDED
+        return RunState.SUCCEEDED <= self <= RunState.CANCELED
 
 
 class StepState(IntEnum):

@@ -299,11 +299,36 @@ run_outcomes = Table(
     sqlite_with_rowid=False,
 )
 
+#: Why a run that is queued in process was not admitted when it was last looked at.
+queue_blocks = Table(
+    "queue_blocks",
+    metadata,
+    _key("run_id", Text(), _run()),
+    _required("reason", Text()),
+    sqlite_with_rowid=False,
+)
+
 pools = Table(
     "pools",
     metadata,
     _key("pool", Text()),
     _required("slot_limit", Integer()),
     _required("lease_seconds", Integer()),
+    sqlite_with_rowid=False,
+)
+
+#: Claims of steps that run in process: held from `claimed_at` until `expires_at`, or waiting since `since`.
+pool_claims = Table(
+    "pool_claims",
+    metadata,
+    _key("run_id", Text()),
+    _key("step_key", Text()),
+    _key("pool", Text()),
+    _required("slots", Integer()),
+    _required("priority", Integer()),
+    _required("since", Number),
+    Column("claimed_at", Number),
+    _required("expires_at", Number),
+    Index(None, "pool"),
     sqlite_with_rowid=False,
 )

@@ -44,6 +44,8 @@ class _RunStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RunState.Val
     """A step failed, or the run could not go on."""
     RUN_STATE_CANCELED: _RunState.ValueType  # 6
     """Canceled."""
+    RUN_STATE_DEQUEUED: _RunState.ValueType  # 7
+    """Out of the queue, and waiting for the process that executes it; a scheduler admits and starts at once."""
 
 class RunState(_RunState, metaclass=_RunStateEnumTypeWrapper):
     """The state of a run."""
@@ -62,6 +64,8 @@ RUN_STATE_FAILED: RunState.ValueType  # 5
 """A step failed, or the run could not go on."""
 RUN_STATE_CANCELED: RunState.ValueType  # 6
 """Canceled."""
+RUN_STATE_DEQUEUED: RunState.ValueType  # 7
+"""Out of the queue, and waiting for the process that executes it; a scheduler admits and starts at once."""
 Global___RunState: _TypeAlias = RunState  # noqa: Y015
 
 class _StepState:

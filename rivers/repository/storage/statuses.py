@@ -27,6 +27,7 @@ class RunStatus(ClosedSet):
 
 STATUS_OF = {
     RunState.QUEUED: RunStatus.Queued,
+    RunState.DEQUEUED: RunStatus.NotStarted,
     RunState.STARTED: RunStatus.Started,
     RunState.CANCELING: RunStatus.Started,
     RunState.SUCCEEDED: RunStatus.Success,
