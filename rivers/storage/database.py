@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from rivers.errors import StorageError
 from rivers.storage import lock, stamp
+from rivers.storage.bells import Bells, bells_of
 from rivers.storage.faults import translated
 from rivers.storage.flush import prepare
 from rivers.storage.lock import LockMode, OwnerLock
@@ -38,6 +39,7 @@ Kind = Literal["memory", "file", "server"]
 
 _ROW = writer.c.id == 1
 _STORE_ID = select(writer.c.store_id).where(_ROW)
+_ALONE = select(writer.c.id).where(_ROW).with_for_update()
 _COUNT = bindparam("count", type_=Number)
 _TAKE_POSITIONS = Prepared(
     update(writer)
@@ -113,6 +115,7 @@ class Database:
         self.kind = kind
         self.url = name
         self.read_only = read_only
+        self.bells = Bells() if kind == "memory" else bells_of(name if kind == "server" else str(Path(name).resolve()))
         self._session = _Session(engine, owner_lock)
         self._finalizer = weakref.finalize(self, self._session.close)
         self._readers: Engine = engine
@@ -260,6 +263,17 @@ class Database:
         """Writes all of it in one transaction, events at the next positions. For programs that run in process."""
         batch = prepare(writes)
         with self.transaction() as connection:
+            position = 0
+            if batch.event_count:
+                position = _TAKE_POSITIONS.run(connection, {"count": batch.event_count}).scalar_one()
+            batch.apply(connection, position)
+        batch.settle()
+
+    def decide(self, decision: Callable[[Connection], WriteSet]) -> None:
+        """Reads, decides and writes in one transaction; no other decision, in any process, is taken meanwhile."""
+        with self.transaction() as connection:
+            connection.execute(_ALONE)
+            batch = prepare(decision(connection))
             position = 0
             if batch.event_count:
                 position = _TAKE_POSITIONS.run(connection, {"count": batch.event_count}).scalar_one()

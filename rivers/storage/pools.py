@@ -49,5 +49,5 @@ def limit(connection: Connection, pool: str) -> PoolRow:
     """One pool."""
     found = connection.execute(_GET, {"pool": pool}).one_or_none()
     if found is None:
-        raise StorageError(f"pool {pool!r} not configured", pool=pool)
+        raise StorageError(f"pool '{pool}' not configured", pool=pool)
     return PoolRow(*found)
