@@ -15,6 +15,7 @@ from rivers.definitions.job_binding import bind_jobs
 from rivers.definitions.kinds import ExecutorKind
 from rivers.definitions.order import topological
 from rivers.definitions.parameters import Parameter, ParameterSource, Scope
+from rivers.definitions.pool_limits import check_claims
 from rivers.definitions.registry import NamedRetries
 from rivers.definitions.retry_policy import RetryPolicy
 from rivers.definitions.run_backend import RunBackendConfig
@@ -96,6 +97,7 @@ def bind(
     )
     steps = {unordered[place].definition.key: unordered[place] for place in order}
     definitions = tuple(step.definition for step in steps.values())
+    check_claims(definitions, pool_limits or {})
     snapshot = Snapshot(
         definitions,
         bind_jobs(jobs, definitions, named),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -47,6 +47,14 @@ class PoolClaim:
     slots: int = 1
 
 
+def union(claims: Iterable[PoolClaim]) -> tuple[PoolClaim, ...]:
+    """Claims of several outputs together: of those that share a pool the largest counts, for the function runs once."""
+    slots: dict[str, int] = {}
+    for claim in claims:
+        slots[claim.pool] = max(claim.slots, slots.get(claim.pool, 0))
+    return tuple(PoolClaim(pool, count) for pool, count in slots.items())
+
+
 @dataclass(frozen=True, slots=True)
 class OutputDefinition:
     """One output of a step: an addressable node."""
@@ -61,6 +69,7 @@ class OutputDefinition:
     handler_class: str = ""
     is_asset: bool = True
     type_name: str = ""
+    pools: tuple[PoolClaim, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

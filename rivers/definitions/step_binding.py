@@ -15,7 +15,7 @@ from rivers.definitions.multi_asset import MultiAsset
 from rivers.definitions.parameters import Parameter, Scope, wire
 from rivers.definitions.registry import NamedRetries
 from rivers.definitions.signature import EMPTY
-from rivers.definitions.snapshot import ExecutorDefinition, OutputDefinition, PoolClaim, StepDefinition
+from rivers.definitions.snapshot import ExecutorDefinition, OutputDefinition, PoolClaim, StepDefinition, union
 from rivers.definitions.task import Task
 from rivers.errors import AssetDefinitionError, ConfigurationError
 
@@ -74,7 +74,7 @@ def bind_step(owner: Asset | Task, scope: Scope, retries: NamedRetries) -> Bound
         edges=wiring.edges,
         executor=_executor(output.metadata for output in outputs),
         retry=retries.resolve(owner.retry, f"referenced by {noun} '{name}'"),
-        pools=_claims(owner),
+        pools=union(claim for output in outputs for claim in output.pools),
         is_async=owner.is_async,
         resources=wiring.resources,
         description=_first_paragraph(owner.__doc__),
@@ -101,7 +101,9 @@ def _outputs(owner: Asset | Task, returned: Any, scope: Scope) -> tuple[tuple[Ou
     if isinstance(owner, MultiAsset):
         pairs = [_output_of_multi(owner, output, scope) for output in owner.output_defs]
     elif isinstance(owner, Task):
-        pairs = [_output(str(owner.name), owner.tags, [], None, None, None, owner.io_handler, returned, scope, False)]
+        pairs = [
+            _output(str(owner.name), owner.tags, [], None, None, None, owner.io_handler, returned, scope, [], False)
+        ]
     else:
         pairs = [
             _output(
@@ -114,6 +116,7 @@ def _outputs(owner: Asset | Task, returned: Any, scope: Scope) -> tuple[tuple[Ou
                 owner.io_handler,
                 returned,
                 scope,
+                owner.pool,
             )
         ]
     return tuple(output for output, _ in pairs), {output.name: handler for output, handler in pairs}
@@ -131,6 +134,7 @@ def _output_of_multi(asset: MultiAsset, output: AssetDef, scope: Scope) -> tuple
         output.io_handler if output.io_handler is not None else asset.io_handler,
         EMPTY if output.type_hint is None else output.type_hint,
         scope,
+        output.pool,
     )
 
 
@@ -144,6 +148,7 @@ def _output(
     handler: Any,
     returned: Any,
     scope: Scope,
+    pools: Iterable[tuple[str, int]],
     is_asset: bool = True,
 ) -> tuple[OutputDefinition, Any]:
     _check_handler(name, handler, scope)
@@ -159,6 +164,7 @@ def _output(
         handler_class=handlers.handler_class(instance),
         is_asset=is_asset,
         type_name=_type_name(returned),
+        pools=union(PoolClaim(pool, slots) for pool, slots in pools),
     )
     return definition, handler
 
@@ -180,19 +186,6 @@ def _executor(metadata: Iterable[tuple[tuple[str, str], ...]]) -> ExecutorDefini
             if key == "rivers/executor":
                 return _EXECUTORS.get(value)
     return None
-
-
-def _claims(owner: Asset | Task) -> tuple[PoolClaim, ...]:
-    """What the step claims; of outputs that share a pool the largest claim counts, for the function runs once."""
-    if isinstance(owner, Task):
-        return ()
-    pools = [*owner.pool]
-    if isinstance(owner, MultiAsset):
-        pools += [claim for output in owner.output_defs for claim in output.pool]
-    claims: dict[str, int] = {}
-    for pool, slots in pools:
-        claims[pool] = max(slots, claims.get(pool, 0))
-    return tuple(PoolClaim(pool, slots) for pool, slots in claims.items())
 
 
 def _type_name(annotation: Any) -> str:

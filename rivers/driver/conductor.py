@@ -18,6 +18,7 @@ from typing import Protocol
 from rivers.driver.calls import Calls
 from rivers.driver.cancellation import CancellationWatch
 from rivers.driver.data_versions import DataVersions
+from rivers.driver.gate import Gate, key_of
 from rivers.driver.hook_calls import HookCalls
 from rivers.driver.interrupts import Interrupts
 from rivers.driver.journal import Journal
@@ -28,9 +29,9 @@ from rivers.driver.tokens import Tokens
 from rivers.kernel import StepCall, StepEnd, failure_of
 from rivers.kernel.capture import Capture
 from rivers.kernel.failures import message_of
-from rivers.lifecycle.events import Failure, MetadataEntry
+from rivers.lifecycle.events import Event, Failure, MetadataEntry
 from rivers.lifecycle.progress import RunProgress
-from rivers.lifecycle.states import AttemptOutcome, FailureReason, LogStream, RunState, StepState
+from rivers.lifecycle.states import AttemptOutcome, EventType, FailureReason, LogStream, RunState, StepState
 from rivers.partitions.key import PartitionKey
 from rivers.planning.plan import RunPlan
 from rivers.storage.rows import WriteSet
@@ -80,6 +81,7 @@ class Conductor:
         self.journal: Journal | None = None
         self.hands: Hands | None = None
         self._hooks = hooks
+        self.gate: Gate | None = None
         self._ledger = ledger
         self._versions = versions
         self._watch = watch
@@ -112,9 +114,11 @@ class Conductor:
             with self.changed:
                 self._is_stirred = False
                 self._advance(asked)
-                batch = self._queues.pop_inline()
+                batch = [] if self.gate is not None and self.gate.is_closed else self._queues.pop_inline()
                 is_over = self.progress.state.is_terminal
             self._start()
+            if batch and not self._may_start(batch[0]):
+                continue
             if batch or (is_over and not self._hooks.is_due):
                 return batch
             spent = 1.0
@@ -127,27 +131,29 @@ class Conductor:
         recorded while it runs."""
         with self.changed:
             call = self._begun.pop(ordinal, None)
-            if call is None:
-                if self.progress.steps[ordinal].state != StepState.READY:
-                    return None
+            if call is None and self.progress.steps[ordinal].state == StepState.READY:
                 token = self._tokens.next()
                 call = self.calls.call(ordinal, self.progress.dispatch(ordinal, token), token)
-            if output is not None:
+            if call is not None and output is not None:
                 self._outputs[ordinal] = (call, output)
-            return call
+        if call is None:
+            self._free(ordinal)
+        return call
 
     def end(self, ordinal: int, end: StepEnd, output: Iterable[tuple[LogStream, str]] = ()) -> None:
         """An attempt that ran on the calling thread has ended."""
+        is_freed = self._free(ordinal)
         with self.changed:
-            self._end(ordinal, end, output)
+            self._end(ordinal, end, output, is_freed=is_freed)
 
     # -- other threads ----------------------------------------------------------------------------------------------
 
     def end_elsewhere(self, ordinal: int, end: StepEnd, output: Iterable[tuple[LogStream, str]], lane: Lane) -> None:
         """An attempt that ran in another lane has ended; what follows from it is started at once."""
+        is_freed = self._free(ordinal)
         asked = self._watch.is_requested()
         with self.changed:
-            self._end(ordinal, end, output)
+            self._end(ordinal, end, output, is_freed=is_freed)
             self._queues.release(lane)
             self._advance(asked)
             self._stir()
@@ -194,6 +200,34 @@ class Conductor:
             self._drop()
             self._begun.clear()
             self._ledger.settle()
+
+    # -- for the gate -----------------------------------------------------------------------------------------------
+
+    def tell_slots(self, ordinal: int, kind: EventType, *facts: tuple[str, str]) -> None:
+        """Records what the gate did for a step, unless that has ended meanwhile."""
+        with self.changed:
+            if not self.progress.steps[ordinal].state.is_terminal:
+                self._log_slots(ordinal, kind, facts)
+                self._settle()
+
+    def try_again(self, ordinals: list[int]) -> None:
+        """Steps that waited for slots may find some now."""
+        with self.changed:
+            for ordinal in ordinals:
+                if self.progress.steps[ordinal].state == StepState.READY:
+                    self._queues.put(ordinal, self.lanes.of(ordinal), is_alone=True)
+            self._stir()
+        self._start()
+
+    def refuse(self, ordinal: int, error: BaseException) -> None:
+        """The step cannot have its slots: an attempt of it fails without having started."""
+        with self.changed:
+            if self.progress.steps[ordinal].state == StepState.READY:
+                self.progress.dispatch(ordinal, self._tokens.next())
+                self._end(ordinal, StepEnd(AttemptOutcome.FAILED, failure_of(error), error), ())
+                self._advance(False)
+            self._stir()
+        self._start()
 
     # -- as a sink --------------------------------------------------------------------------------------------------
 
@@ -256,7 +290,9 @@ class Conductor:
 
     # -- within, under the lock -------------------------------------------------------------------------------------
 
-    def _end(self, ordinal: int, end: StepEnd, output: Iterable[tuple[LogStream, str]]) -> None:
+    def _end(
+        self, ordinal: int, end: StepEnd, output: Iterable[tuple[LogStream, str]], *, is_freed: bool = False
+    ) -> None:
         step = self.progress.steps[ordinal]
         opened = self._outputs.pop(ordinal, None)
         if step.state not in _LIVE:
@@ -270,6 +306,8 @@ class Conductor:
             if end.exception is not None:
                 self.exceptions[ordinal] = end.exception
             self.failures[ordinal] = dict(end.failures)
+        if is_freed:
+            self._log_slots(ordinal, EventType.SLOT_RELEASED)
         if step.state.is_terminal:
             self._hooks.note(step, end)
         self._settle()
@@ -314,15 +352,21 @@ class Conductor:
             if lane is Lane.BOUND and not is_alone and not self._is_said:
                 self._is_said = True
                 _say_bound(self.lanes.bound_steps())
-            self._queues.put(ordinal, lane)
+            self._queues.put(ordinal, lane, is_alone=bool(self.plan.steps[ordinal].pools))
 
     def _drop(self) -> None:
         """Nothing new starts."""
         self._queues.clear()
         self._waiting.clear()
+        if self.gate is not None:
+            self.gate.clear()
         for ordinal in self._begun:  # issued and recorded as started, so it runs to its end
             self._queues.put(ordinal, Lane.INLINE)
         self._settle()
+
+    def _log_slots(self, ordinal: int, kind: EventType, facts: tuple[tuple[str, str], ...] = ()) -> None:
+        attempt = self.progress.steps[ordinal].attempt
+        self.progress.log.append(Event(kind, ordinal, attempt, key_of(self.plan.steps[ordinal]), facts=facts))
 
     def _patience(self) -> float:
         if not self._waiting:
@@ -335,6 +379,13 @@ class Conductor:
 
     # -- within, outside of the lock --------------------------------------------------------------------------------
 
+    def _may_start(self, ordinal: int) -> bool:
+        """Whether the step has its slots; if not, it waits for them."""
+        return self.gate is None or self.gate.enter(ordinal, self.plan.steps[ordinal])
+
+    def _free(self, ordinal: int) -> bool:
+        return self.gate is not None and self.gate.free(ordinal)
+
     def _start(self) -> None:
         """Starts what has a place in its lane."""
         while self.hands is not None and self._queues.has_elsewhere:
@@ -343,6 +394,10 @@ class Conductor:
             if next_start is None:
                 return
             lane, ordinal = next_start
+            if not self._may_start(ordinal):
+                with self.changed:
+                    self._queues.release(lane)
+                continue
             (self.hands.start_worker if lane is Lane.WORKER else self.hands.start_coroutine)(ordinal)
 
 

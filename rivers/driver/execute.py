@@ -17,6 +17,7 @@ from rivers.driver.calls import Calls, NodeHandlers
 from rivers.driver.cancellation import CancellationWatch
 from rivers.driver.conductor import Conductor
 from rivers.driver.data_versions import DataVersions
+from rivers.driver.gate import Gate
 from rivers.driver.hands import ParallelHands, run_inline
 from rivers.driver.hook_calls import HookCalls
 from rivers.driver.interrupts import Interrupts
@@ -93,10 +94,15 @@ def execute(
                 has_loop=is_parallel,
             ),
         )
+        if any(step.pools for step in plan.steps):
+            strict = not is_parallel  # steps run one after another: nothing overtakes one that waits
+            conductor.gate = Gate(database, row.run_id, clock, conductor, priority=row.priority, is_strict=strict)
         try:
             _conduct(conductor, Journal(database, conductor.take))
         finally:
-            conductor.journal = conductor.hands = None  # no cycle keeps the database open
+            if conductor.gate is not None:
+                conductor.gate.close()
+            conductor.journal = conductor.hands = conductor.gate = None  # no cycle keeps the database open
     if interrupts.is_requested:
         raise KeyboardInterrupt
     return _outcome(row.run_id, conductor)

@@ -44,11 +44,11 @@ class Queues:
         """Whether steps wait for a worker or the event loop."""
         return bool(self._workers or self._coroutines)
 
-    def put(self, ordinal: int, lane: Lane) -> None:
-        """The step is ready."""
+    def put(self, ordinal: int, lane: Lane, *, is_alone: bool = False) -> None:
+        """The step is ready. `is_alone`: it runs on the calling thread with no other coroutine beside it."""
         if lane is Lane.WORKER:
             heappush(self._workers, ordinal)
-        elif lane is not Lane.COROUTINE:
+        elif lane is not Lane.COROUTINE or (is_alone and not self._has_loop):
             heappush(self._inline, ordinal)
         else:
             heappush(self._coroutines if self._has_loop else self._inline_coroutines, ordinal)

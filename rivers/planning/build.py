@@ -9,8 +9,11 @@ from rivers.definitions.kinds import ExecutorKind, HandlerKind, StepKind
 from rivers.definitions.snapshot import (
     EdgeDefinition,
     ExecutorDefinition,
+    PoolClaim,
     RetryDefinition,
     Snapshot,
+    StepDefinition,
+    union,
 )
 from rivers.definitions.suggestion import nearest_or_all
 from rivers.errors import AssetNotFoundError, GraphValidationError, JobNotFoundError
@@ -162,7 +165,7 @@ def _steps(
                 location,
                 _placement(step.executor or executor, outputs, edges),
                 step.retry or retry,
-                step.pools,
+                _claims(step, outputs) if step.pools else (),
                 step.condition,
                 key,
             )
@@ -170,6 +173,14 @@ def _steps(
         for output in outputs:
             ordinals[output.node] = len(planned) - 1
     return tuple(planned)
+
+
+def _claims(step: StepDefinition, outputs: Sequence[PlannedOutput]) -> tuple[PoolClaim, ...]:
+    """What the step claims for the outputs that are wanted of it."""
+    if len(outputs) == len(step.outputs):
+        return step.pools
+    wanted = {output.node for output in outputs}
+    return union(claim for output in step.outputs if output.name in wanted for claim in output.pools)
 
 
 def _edge(snapshot: Snapshot, edge: EdgeDefinition, ordinals: Mapping[str, int]) -> PlannedEdge:

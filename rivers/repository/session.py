@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rivers.definitions.binding import BoundRepository
+from rivers.definitions.pool_limits import check_claims
 from rivers.definitions.retry_policy import RetryPolicy
 from rivers.definitions.snapshot import ExecutorDefinition
 from rivers.driver.execute import execute
@@ -25,7 +26,6 @@ from rivers.repository.storage import Storage, topology
 from rivers.repository.unpartitioned import refusing
 from rivers.storage import assets, pools
 from rivers.storage.assets import AssetRow
-from rivers.storage.pools import PoolRow
 from rivers.wire.values import encode_map
 
 Tags = tuple[tuple[str, str], ...]
@@ -46,8 +46,7 @@ class Session:
         rows = []
         claimed: dict[str, None] = {}
         for step in self.bound.snapshot.steps:
-            claims = tuple((claim.pool, claim.slots) for claim in step.pools)
-            claimed |= dict.fromkeys(pool for pool, _ in claims)
+            claimed |= dict.fromkeys(claim.pool for claim in step.pools)
             rows += [
                 AssetRow(
                     output.name,
@@ -55,7 +54,7 @@ class Session:
                     kinds=output.kinds,
                     group=output.group,
                     code_version=output.code_version,
-                    pools=claims,
+                    pools=tuple((claim.pool, claim.slots) for claim in output.pools),
                 )
                 for output in step.outputs
                 if output.is_asset
@@ -64,9 +63,11 @@ class Session:
         with self.storage.database.transaction() as connection:
             assets.define(connection, rows)
             topology.register(connection, self.bound.snapshot.steps)
-            for pool, limit in limits.items():
-                pools.set_limit(connection, PoolRow(pool, limit))
+            pools.define(connection, limits)
             pools.register(connection, [pool for pool in claimed if pool not in limits])
+            if claimed:
+                stored = {row.pool: row.slot_limit for row in pools.limits(connection)}
+                check_claims(self.bound.snapshot.steps, stored)
 
     def handler_for(self, node: str) -> Any:
         """The handler that stores a node."""

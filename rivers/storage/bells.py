@@ -3,44 +3,43 @@
 from __future__ import annotations
 
 import threading
-import time
+from collections.abc import Callable
 from weakref import WeakValueDictionary
 
 
 class Bell:
     """Rung after each commit of one kind of change."""
 
-    __slots__ = ("_changed", "_rung")
+    __slots__ = ("_listeners", "_lock", "rung")
 
     def __init__(self) -> None:
-        self._changed = threading.Condition(threading.Lock())
-        self._rung = 0
-
-    @property
-    def rung(self) -> int:
-        """How often it was rung: to be noted before looking at rows, and handed to `wait`."""
-        return self._rung
+        self.rung = 0
+        self._lock = threading.Lock()
+        self._listeners: dict[object, Callable[[], object]] = {}
 
     def ring(self) -> None:
         """Something has changed."""
-        with self._changed:
-            self._rung += 1
-            self._changed.notify_all()
+        with self._lock:
+            self.rung += 1
+            listeners = list(self._listeners.values())
+        for listener in listeners:
+            listener()
 
-    def wait(self, seen: int, timeout: float | None) -> bool:
-        """Waits until it is rung since `seen` was noted; `False` when the time is up before that."""
-        deadline = None if timeout is None else time.monotonic() + timeout
-        with self._changed:
-            while self._rung == seen:
-                left = None if deadline is None else deadline - time.monotonic()
-                if left is not None and left <= 0.0:
-                    return False
-                self._changed.wait(left)
-            return True
+    def listen(self, listener: Callable[[], object]) -> Callable[[], None]:
+        """Calls the listener at each ring, on the thread that rings, until the function that it returns is called."""
+        key = object()
+        with self._lock:
+            self._listeners[key] = listener
+
+        def stop() -> None:
+            with self._lock:
+                self._listeners.pop(key, None)
+
+        return stop
 
 
 class Bells:
-    """The bells of one store: `slots` for freed slots and raised limits, `runs` for submissions and ends of runs."""
+    """The bells of one store: `slots` for freed slots and changed limits, `runs` for runs that come and that end."""
 
     __slots__ = ("__weakref__", "runs", "slots")
 

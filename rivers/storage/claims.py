@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import BindParameter, Connection, and_, bindparam, delete, func, or_, select, update
 
 from rivers.errors import StorageError
 from rivers.lifecycle.pool_claims import FullPool, full_pools
@@ -30,7 +30,7 @@ _HELD = and_(table.c.claimed_at.is_not(None), _LIVE)
 _WAITING = and_(table.c.claimed_at.is_(None), _LIVE)
 _OF_OTHERS = or_(table.c.run_id != bindparam("of_run"), table.c.step_key != bindparam("of_step"))
 _OF_STEP = and_(table.c.run_id == bindparam("of_run"), table.c.step_key == bindparam("of_step"))
-_NAMED = bindparam("pools", expanding=True)
+_NAMED: BindParameter[list[str]] = bindparam("pools", expanding=True)
 
 _LOCK = (
     select(pools.c.pool, pools.c.slot_limit, pools.c.lease_seconds)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, select
@@ -15,6 +15,7 @@ UNLIMITED = -1
 
 _NAMES = ["pool", "slot_limit", "lease_seconds"]
 _UPSERT = Insert(table, _NAMES, update=["slot_limit", "lease_seconds"])
+_UPSERT_LIMIT = Insert(table, _NAMES, update=["slot_limit"])
 _INSERT = Insert(table, _NAMES, ignore=True)
 _ALL = select(*(table.c[name] for name in _NAMES)).order_by(table.c.pool)
 _GET = _ALL.where(table.c.pool == bindparam("pool"))
@@ -32,6 +33,12 @@ class PoolRow:
 def set_limit(connection: Connection, row: PoolRow) -> None:
     """Gives a pool a limit, whether it had one or not."""
     _UPSERT.run(connection, [(row.pool, row.slot_limit, row.lease_seconds)])
+
+
+def define(connection: Connection, limits: Mapping[str, int]) -> None:
+    """Gives pools the limits that a repository defines; their leases stay as they are."""
+    rows = [PoolRow(pool, limit) for pool, limit in limits.items()]
+    _UPSERT_LIMIT.run(connection, [(row.pool, row.slot_limit, row.lease_seconds) for row in rows])
 
 
 def register(connection: Connection, names: Iterable[str]) -> None:

@@ -400,6 +400,7 @@ class OutputDefinition(_message.Message):
     HANDLER_CLASS_FIELD_NUMBER: _builtins.int
     IS_ASSET_FIELD_NUMBER: _builtins.int
     TYPE_NAME_FIELD_NUMBER: _builtins.int
+    POOLS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The node's name."""
     group: _builtins.str
@@ -426,6 +427,10 @@ class OutputDefinition(_message.Message):
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Static metadata."""
 
+    @_builtins.property
+    def pools(self) -> _containers.RepeatedCompositeFieldContainer[Global___PoolClaim]:
+        """What it makes its step claim; a step claims the union over the outputs that a run wants of it."""
+
     def __init__(
         self,
         *,
@@ -439,10 +444,11 @@ class OutputDefinition(_message.Message):
         handler_class: _builtins.str = ...,
         is_asset: _builtins.bool = ...,
         type_name: _builtins.str = ...,
+        pools: _abc.Iterable[Global___PoolClaim] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_code_version", b"_code_version", "_group", b"_group", "code_version", b"code_version", "group", b"group"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_code_version", b"_code_version", "_group", b"_group", "code_version", b"code_version", "group", b"group", "handler", b"handler", "handler_class", b"handler_class", "is_asset", b"is_asset", "kinds", b"kinds", "metadata", b"metadata", "name", b"name", "tags", b"tags", "type_name", b"type_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_code_version", b"_code_version", "_group", b"_group", "code_version", b"code_version", "group", b"group", "handler", b"handler", "handler_class", b"handler_class", "is_asset", b"is_asset", "kinds", b"kinds", "metadata", b"metadata", "name", b"name", "pools", b"pools", "tags", b"tags", "type_name", b"type_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__code_version: _TypeAlias = _typing.Literal["code_version"]  # noqa: Y015
     _WhichOneofArgType__code_version: _TypeAlias = _typing.Literal["_code_version", b"_code_version"]  # noqa: Y015

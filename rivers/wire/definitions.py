@@ -107,6 +107,7 @@ def encode_output(output: OutputDefinition) -> definitions_pb2.OutputDefinition:
         handler_class=output.handler_class,
         is_asset=output.is_asset,
         type_name=output.type_name,
+        pools=encode_pools(output.pools) if output.pools else None,
     )
 
 
@@ -123,6 +124,7 @@ def decode_output(output: definitions_pb2.OutputDefinition) -> OutputDefinition:
         handler_class=output.handler_class,
         is_asset=output.is_asset,
         type_name=output.type_name,
+        pools=decode_pools(output.pools) if output.pools else (),
     )
 
 

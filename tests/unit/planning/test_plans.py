@@ -154,3 +154,26 @@ def test_an_executor_of_the_launch_beats_the_default():
     plan = plan_selection(snapshot(A), None, executor=rs.Executor.in_process().definition)
     assert plan.executor.kind == ExecutorKind.IN_PROCESS
     assert plan.steps[0].placement == Placement.HOME
+
+
+def multi(*outputs):
+    return rs.Asset.from_multi(list, list(outputs), name="multi")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "claims"),
+    [
+        (None, [("db", 3), ("api", 1)]),
+        (["x"], [("db", 1)]),
+        (["y", "x"], [("db", 3), ("api", 1)]),
+        (["z"], []),
+    ],
+)
+def test_a_multi_asset_claims_for_the_outputs_that_are_wanted(wanted, claims):
+    outputs = (
+        rs.AssetDef("x", pool="db"),
+        rs.AssetDef("y", pool=["db", "api"], pool_slots={"db": 3}),
+        rs.AssetDef("z"),
+    )
+    (step,) = plan_selection(snapshot(multi(*outputs)), wanted).steps
+    assert [(claim.pool, claim.slots) for claim in step.pools] == claims

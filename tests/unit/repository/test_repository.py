@@ -166,3 +166,29 @@ def test_a_resource_is_the_same_in_every_run():
     repo.materialize()
     repo.materialize()
     assert [one is resource for one in seen] == [True, True]
+
+
+def test_P05_a_claim_above_its_pools_limit_is_refused():
+    wide = rs.Asset(name="wide", pool="db", pool_slots=3)(lambda: 1)
+    multi = rs.Asset.from_multi(list, [rs.AssetDef("x"), rs.AssetDef("y", pool="db", pool_slots=3)], name="both")
+    for asset, name in ((wide, "wide"), (multi, "y")):
+        with pytest.raises(GraphValidationError) as caught:
+            rs.CodeRepository([asset], pool_limits={"db": 2}).validate()
+        assert str(caught.value) == f"asset '{name}' claims 3 slots of pool 'db', which has 2"
+    for limit in (0, -1, 3):
+        rs.CodeRepository([wide], pool_limits={"db": limit}).resolve()
+    storage = rs.Storage.memory()
+    storage.set_pool_limit("db", 2)
+    with pytest.raises(GraphValidationError, match="claims 3 slots of pool 'db', which has 2"):
+        rs.CodeRepository([wide]).resolve(storage=storage)
+    assert storage.get_asset_records() == []
+
+
+def test_resolving_keeps_what_was_set_at_run_time():
+    storage = rs.Storage.memory()
+    storage.set_pool_limit("db", 7, "9s")
+    storage.set_pool_limit("api", 7, "9s")
+    claims = rs.Asset(name="x", pool=["db", "api"])(lambda: 1)
+    rs.CodeRepository([claims], pool_limits={"api": 2}).resolve(storage=storage)
+    limits = [(one.pool_key, one.slot_limit, one.lease_duration_secs) for one in storage.get_pool_limits()]
+    assert limits == [("api", 2, 9), ("db", 7, 9)]

@@ -83,6 +83,7 @@ outputs = st.builds(
     handler_class=text,
     is_asset=st.booleans(),
     type_name=text,
+    pools=some(st.builds(PoolClaim, name, counts)),
 )
 edges = st.builds(EdgeDefinition, name, maybe(text), st.sampled_from(TriggerRule))
 step_definitions = st.builds(
