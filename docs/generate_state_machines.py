@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from rivers.lifecycle.attempt import ATTEMPT
+from rivers.lifecycle.backfill.intent import INTENT
+from rivers.lifecycle.backfill.states import BackfillIntent, UnitState
+from rivers.lifecycle.backfill.unit import UNIT
 from rivers.lifecycle.run import RUN
 from rivers.lifecycle.states import AttemptState, RunState, StepState
 from rivers.lifecycle.step import STEP
@@ -20,9 +23,10 @@ PAGE = Path(__file__).with_name("state-machines.md")
 HEAD = """\
 # State machines
 
-The lives of a run, a step and an attempt, drawn from the transition tables in `rivers/lifecycle/`. An event that has no
-arrow from a state cannot happen in it: the code that tried raises and names both. The in-process run and the scheduler
-use the same tables.
+The lives of a run, a step, an attempt, a unit of a backfill and of what is wanted of a backfill, drawn from the
+transition tables in `rivers/lifecycle/`. An event that has no arrow from a state cannot happen in it: the code that
+tried raises and names both. The in-process run and the scheduler use the same tables. A backfill's status is no state:
+it follows from its counters and its intent (`rivers/lifecycle/backfill/counters.py`).
 
 This page is generated: change the table, then run `make docs`.
 """
@@ -31,6 +35,8 @@ MACHINES: tuple[tuple[Table[Any, Any], type[IntEnum]], ...] = (
     (RUN, RunState),
     (STEP, StepState),
     (ATTEMPT, AttemptState),
+    (UNIT, UnitState),
+    (INTENT, BackfillIntent),
 )
 
 
