@@ -15,7 +15,18 @@ from rivers.credentials.loopback import refuse_exposed
 from rivers.credentials.secret import read_token
 from rivers.credentials.tls import Tls
 from rivers.errors import ConfigurationError, LoadError
-from rivers.log_options import FORMAT_VARIABLE, LEVEL_VARIABLE, LogOptions
+from rivers.log_options import LogOptions
+from rivers.server_options import (
+    Host,
+    Insecure,
+    LogFormat,
+    LogLevel,
+    MetricsHost,
+    MetricsPort,
+    TlsCert,
+    TlsClientCa,
+    TlsKey,
+)
 
 
 def serve(
@@ -23,9 +34,7 @@ def serve(
     scheduler: Annotated[
         str, typer.Option(envvar="RIVERS_SCHEDULER", help="Scheduler to announce this location to, HOST:PORT.")
     ] = "",
-    host: Annotated[
-        str, typer.Option(help="Address to serve on; any other than loopback needs TLS and tokens, or --insecure.")
-    ] = ("127.0.0.1"),
+    host: Host = "127.0.0.1",
     grpc_port: Annotated[int, typer.Option(help="Port to serve on; 0 takes a free one.", min=0, max=65535)] = 3001,
     repo_var: Annotated[str, typer.Option(help="Variable that holds the CodeRepository.")] = "repo",
     name: Annotated[str, typer.Option(help="Name of the location; by default the last part of the module's.")] = "",
@@ -46,26 +55,15 @@ def serve(
     scheduler_token_file: Annotated[
         Path | None, typer.Option(help="How the scheduler is known: the file that `rivers tokens accept` has printed.")
     ] = None,
-    tls_cert: Annotated[
-        Path | None, typer.Option(help="Certificate (PEM) of this server, which it shows as a client, too.")
-    ] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="The key of --tls-cert.")] = None,
-    tls_client_ca: Annotated[
-        Path | None, typer.Option(help="Authority of callers, who then have to show a certificate.")
-    ] = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    tls_client_ca: TlsClientCa = None,
     tls_ca: Annotated[Path | None, typer.Option(help="Authority of the scheduler; by default --tls-client-ca.")] = None,
-    insecure: Annotated[bool, typer.Option(help="Serve beyond loopback without TLS and tokens.")] = False,
-    log_level: Annotated[str, typer.Option(envvar=LEVEL_VARIABLE, help="debug, info, warning or error.")] = "warning",
-    log_format: Annotated[
-        str, typer.Option(envvar=FORMAT_VARIABLE, help="console, for people, or json: one object a line.")
-    ] = "console",
-    metrics_port: Annotated[
-        int | None,
-        typer.Option(help="Port of GET /metrics; 0 takes a free one. Without it there are none.", min=0, max=65535),
-    ] = None,
-    metrics_host: Annotated[
-        str, typer.Option(help="Address of GET /metrics, which asks nobody for a token.")
-    ] = "127.0.0.1",
+    insecure: Insecure = False,
+    log_level: LogLevel = "warning",
+    log_format: LogFormat = "console",
+    metrics_port: MetricsPort = None,
+    metrics_host: MetricsHost = "127.0.0.1",
 ) -> None:
     """Serve a module as a code location."""
     # The C core writes its own lines to stderr, beside ours that say the same better.

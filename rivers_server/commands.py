@@ -17,16 +17,25 @@ from rivers.credentials.secret import read_token
 from rivers.credentials.tls import Tls
 from rivers.credentials.token_file import TokenFile
 from rivers.database_url import DATABASE_VARIABLE, choose
-from rivers.log_options import FORMAT_VARIABLE, LEVEL_VARIABLE, LogOptions
+from rivers.log_options import LogOptions
+from rivers.server_options import (
+    Host,
+    Insecure,
+    LogFormat,
+    LogLevel,
+    MetricsHost,
+    MetricsPort,
+    TlsCert,
+    TlsClientCa,
+    TlsKey,
+)
 from rivers_server.limits import Limits
 from rivers_server.settings import CoreSettings, SchedulerSettings
 
 
 def scheduler(
     context: typer.Context,
-    host: Annotated[
-        str, typer.Option(help="Address to serve on; any other than loopback needs TLS and tokens, or --insecure.")
-    ] = ("127.0.0.1"),
+    host: Host = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to serve on; 0 takes a free one.", min=0, max=65535)] = 3010,
     storage_path: Annotated[Path, typer.Option(help="Directory of the embedded database.")] = Path(".rivers/scheduler"),
     database_url: Annotated[
@@ -45,27 +54,16 @@ def scheduler(
     token_file: Annotated[
         Path | None, typer.Option(help="A file with the token to show to locations (or RIVERS_TOKEN).")
     ] = None,
-    tls_cert: Annotated[
-        Path | None, typer.Option(help="Certificate (PEM) of this server, which it shows as a client, too.")
-    ] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="The key of --tls-cert.")] = None,
-    tls_client_ca: Annotated[
-        Path | None, typer.Option(help="Authority of callers, who then have to show a certificate.")
-    ] = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    tls_client_ca: TlsClientCa = None,
     tls_ca: Annotated[Path | None, typer.Option(help="Authority of locations; by default --tls-client-ca.")] = None,
-    insecure: Annotated[bool, typer.Option(help="Serve beyond loopback without TLS and tokens.")] = False,
+    insecure: Insecure = False,
     limit: Annotated[list[str] | None, typer.Option(help="NAME=NUMBER, see docs/limits.md; can be repeated.")] = None,
-    log_level: Annotated[str, typer.Option(envvar=LEVEL_VARIABLE, help="debug, info, warning or error.")] = "warning",
-    log_format: Annotated[
-        str, typer.Option(envvar=FORMAT_VARIABLE, help="console, for people, or json: one object a line.")
-    ] = "console",
-    metrics_port: Annotated[
-        int | None,
-        typer.Option(help="Port of GET /metrics; 0 takes a free one. Without it there are none.", min=0, max=65535),
-    ] = None,
-    metrics_host: Annotated[
-        str, typer.Option(help="Address of GET /metrics, which asks nobody for a token.")
-    ] = "127.0.0.1",
+    log_level: LogLevel = "warning",
+    log_format: LogFormat = "console",
+    metrics_port: MetricsPort = None,
+    metrics_host: MetricsHost = "127.0.0.1",
 ) -> None:
     """Run the scheduler server: queue, runs and their history."""
     # The C core writes its own lines to stderr, beside ours that say the same better.
