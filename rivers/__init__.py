@@ -28,8 +28,12 @@ if TYPE_CHECKING:
     from rivers.kernel.contexts import AssetExecutionContext, TaskExecutionContext
     from rivers.kernel.hooks import HookContext
     from rivers.kernel.io_contexts import InputContext, OutputContext
+    from rivers.partitions.backfill_strategy import BackfillStrategy
     from rivers.partitions.context import PartitionContext
+    from rivers.partitions.definition import PartitionsDefinition
     from rivers.partitions.key import PartitionKey
+    from rivers.partitions.key_range import PartitionKeyRange
+    from rivers.partitions.mapping import PartitionMapping
     from rivers.repository.code_repository import CodeRepository
     from rivers.repository.run_result import RunResult
     from rivers.repository.storage.assets import AssetRecord
@@ -47,6 +51,7 @@ __all__ = [
     "AssetDef",
     "AssetExecutionContext",
     "AssetRecord",
+    "BackfillStrategy",
     "Backoff",
     "BaseIOHandler",
     "BashTask",
@@ -71,6 +76,9 @@ __all__ = [
     "OutputContext",
     "PartitionContext",
     "PartitionKey",
+    "PartitionKeyRange",
+    "PartitionMapping",
+    "PartitionsDefinition",
     "PickleIOHandler",
     "Resource",
     "RetryOn",
@@ -131,8 +139,12 @@ _HOMES = {
     "HookContext": "rivers.kernel.hooks",
     "InputContext": "rivers.kernel.io_contexts",
     "OutputContext": "rivers.kernel.io_contexts",
+    "BackfillStrategy": "rivers.partitions.backfill_strategy",
     "PartitionContext": "rivers.partitions.context",
+    "PartitionsDefinition": "rivers.partitions.definition",
     "PartitionKey": "rivers.partitions.key",
+    "PartitionKeyRange": "rivers.partitions.key_range",
+    "PartitionMapping": "rivers.partitions.mapping",
     "CodeRepository": "rivers.repository.code_repository",
     "RunResult": "rivers.repository.run_result",
     "AssetRecord": "rivers.repository.storage.assets",

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rivers.partitions.key import PartitionKey
+
+if TYPE_CHECKING:
+    from rivers.partitions.definition import PartitionsDefinition
 
 
 class PartitionContext:
@@ -14,7 +17,7 @@ class PartitionContext:
 
     __slots__ = ("_definition", "_keys")
 
-    def __init__(self, keys: Sequence[PartitionKey], definition: Any) -> None:
+    def __init__(self, keys: Sequence[PartitionKey], definition: PartitionsDefinition) -> None:
         self._keys = list(keys)
         self._definition = definition
         if not self._keys:
@@ -33,17 +36,16 @@ class PartitionContext:
         return self._keys[0]
 
     @property
-    def definition(self) -> Any:
+    def definition(self) -> PartitionsDefinition:
         """The definition that the keys belong to."""
         return self._definition
 
     def time_window(self) -> tuple[datetime, datetime] | None:
         """Start and end of the key's window, end exclusive; `None` for several keys and for what is no window."""
-        window_of = getattr(self._definition, "window_of", None)
-        if window_of is None or len(self._keys) > 1:
+        key = self._keys[0]
+        if len(self._keys) > 1 or not isinstance(key, PartitionKey.Single) or len(key.key) > 1:
             return None
-        window: tuple[datetime, datetime] | None = window_of(self.key)
-        return window
+        return self._definition.window_of(key.key[0])
 
     def __repr__(self) -> str:
         return f"PartitionContext(keys={self._keys!r}, definition={self._definition!r})"
