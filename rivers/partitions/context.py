@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from rivers.partitions.definition import PartitionsDefinition
 from rivers.partitions.key import PartitionKey
-
-if TYPE_CHECKING:
-    from rivers.partitions.definition import PartitionsDefinition
 
 
 class PartitionContext:
@@ -45,7 +42,7 @@ class PartitionContext:
         key = self._keys[0]
         if len(self._keys) > 1 or not isinstance(key, PartitionKey.Single) or len(key.key) > 1:
             return None
-        return self._definition.window_of(key.key[0])
+        return self._definition.window_of(key.key[0]) if isinstance(self._definition, PartitionsDefinition) else None
 
     def __repr__(self) -> str:
         return f"PartitionContext(keys={self._keys!r}, definition={self._definition!r})"
