@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rivers.definitions.compute import Compute, ComputeEscalation
     from rivers.definitions.dependency import AssetDef, DepDef
     from rivers.definitions.executor import Executor
+    from rivers.definitions.external_asset import ExternalAsset
     from rivers.definitions.failure_reason import FailureReason
     from rivers.definitions.hook import Hook
     from rivers.definitions.job import Job
@@ -61,6 +62,7 @@ __all__ = [
     "DepDef",
     "DynamicOutput",
     "Executor",
+    "ExternalAsset",
     "FailureReason",
     "Hook",
     "HookContext",
@@ -114,6 +116,7 @@ _HOMES = {
     "AssetDef": "rivers.definitions.dependency",
     "DepDef": "rivers.definitions.dependency",
     "Executor": "rivers.definitions.executor",
+    "ExternalAsset": "rivers.definitions.external_asset",
     "FailureReason": "rivers.definitions.failure_reason",
     "Hook": "rivers.definitions.hook",
     "Job": "rivers.definitions.job",

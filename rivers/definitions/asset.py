@@ -16,6 +16,7 @@ from rivers.definitions.signature import Signature
 from rivers.errors import AssetDefinitionError
 
 if TYPE_CHECKING:
+    from rivers.definitions.external_asset import ExternalAsset
     from rivers.definitions.multi_asset import MultiAsset
 
 Function = Callable[..., Any]
@@ -197,9 +198,29 @@ class Asset:
         raise AssetDefinitionError("graph assets (Asset.from_graph) are not available in this version of rivers")
 
     @classmethod
-    def external(cls, *_: Any, **__: Any) -> NoReturn:
-        """An asset that is produced elsewhere."""
-        raise AssetDefinitionError("external assets (Asset.external) are not available in this version of rivers")
+    def external(
+        cls,
+        wraps: Function | None = None,
+        *,
+        name: str | None = None,
+        io_handler: IOHandler = None,
+        tags: list[str] | None = None,
+        kinds: str | list[str] | None = None,
+        group: str | None = None,
+        metadata: dict[str, str] | None = None,
+        partitions_def: Any = None,
+        automation_condition: Any = None,
+    ) -> ExternalAsset:
+        """An asset that is produced elsewhere and loaded by `io_handler`, which it needs.
+
+        As a decorator it makes the function the asset's observe function: it returns an `Observation`, or adds metadata
+        through its context. Without one the asset needs a name, and is never run.
+        """
+        from rivers.definitions.external_asset import external_asset
+
+        declared.absent("automation_condition", automation_condition)
+        options = shared(name, tags, kinds, group, None, io_handler, partitions_def, None, None, None, None)
+        return external_asset(wraps, options | {"metadata": declared.metadata(metadata)})
 
     def __call__(self, *_: Any, **__: Any) -> Any:
         raise AssetDefinitionError(

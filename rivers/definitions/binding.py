@@ -117,6 +117,10 @@ def _owners(assets: Sequence[Asset], tasks: Sequence[Task]) -> list[Asset | Task
     owners: list[Asset | Task] = []
     taken: set[str] = set()
     for asset in assets:
+        if asset.name is None:
+            raise AssetDefinitionError(
+                "an external asset has no name", remedy="give it a name=, or decorate its observe function"
+            )
         nodes = outputs_of(asset)
         for node in nodes:
             if node in taken:

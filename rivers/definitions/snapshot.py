@@ -83,7 +83,10 @@ class EdgeDefinition:
 
 @dataclass(frozen=True, slots=True)
 class StepDefinition:
-    """One step: what a function computes. Its key is the node, or the first output of a multi-asset."""
+    """One step: what a function computes. Its key is the node, or the first output of a multi-asset.
+
+    What is not `is_runnable` has no function: an external asset that nobody observes.
+    """
 
     key: str
     kind: StepKind
@@ -97,6 +100,7 @@ class StepDefinition:
     graph: str = ""
     condition: str | None = None
     description: str = ""
+    is_runnable: bool = True
 
 
 @dataclass(frozen=True, slots=True)

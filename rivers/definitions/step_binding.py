@@ -10,6 +10,7 @@ from rivers.definitions import handlers
 from rivers.definitions.asset import Asset
 from rivers.definitions.declared import listed
 from rivers.definitions.dependency import AssetDef, DepDef
+from rivers.definitions.external_asset import ExternalAsset
 from rivers.definitions.kinds import ExecutorKind, StepKind
 from rivers.definitions.multi_asset import MultiAsset
 from rivers.definitions.parameters import Parameter, Scope, wire
@@ -57,7 +58,7 @@ def bind_step(owner: Asset | Task, scope: Scope, retries: NamedRetries) -> Bound
     deps = [] if isinstance(owner, Task) else owner.deps
     if isinstance(owner, MultiAsset):
         deps = deps + [dep for output in owner.output_defs for dep in output.deps if dep.name not in nodes]
-    returned = owner.signature.resolve(owner.signature.return_annotation)
+    returned = EMPTY if isinstance(owner, ExternalAsset) else owner.signature.resolve(owner.signature.return_annotation)
     wiring = wire(name, nodes, owner.signature, deps, scope)
     outputs, declared = _outputs(owner, returned, scope)
     for edge in wiring.inputs.values():
@@ -65,6 +66,10 @@ def bind_step(owner: Asset | Task, scope: Scope, retries: NamedRetries) -> Bound
     if isinstance(owner.partitions_def, str):
         raise ConfigurationError(
             f"unknown partitions definition '{owner.partitions_def}' referenced by '{name}'; registered: {listed(())}"
+        )
+    if isinstance(owner, ExternalAsset) and owner.observe_fn is None and owner.automation_condition is not None:
+        raise AssetDefinitionError(
+            f"Asset '{name}': an external asset with an automation_condition needs an observe function", asset=name
         )
     noun = "task" if isinstance(owner, Task) else "asset"
     definition = StepDefinition(
@@ -77,7 +82,8 @@ def bind_step(owner: Asset | Task, scope: Scope, retries: NamedRetries) -> Bound
         pools=union(claim for output in outputs for claim in output.pools),
         is_async=owner.is_async,
         resources=wiring.resources,
-        description=_first_paragraph(owner.__doc__),
+        description=_first_paragraph(owner.__doc__) if owner.function is not None else "",
+        is_runnable=owner.function is not None,
     )
     return BoundStep(
         definition,
@@ -94,6 +100,8 @@ def bind_step(owner: Asset | Task, scope: Scope, retries: NamedRetries) -> Bound
 def _kind(owner: Asset | Task) -> StepKind:
     if isinstance(owner, Task):
         return StepKind.TASK
+    if owner.is_external:
+        return StepKind.EXTERNAL_ASSET
     return StepKind.MULTI_ASSET if owner.is_multi else StepKind.ASSET
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from heapq import heappop, heappush
 from typing import Protocol
 
+from rivers.definitions.kinds import StepKind
 from rivers.driver.calls import Calls
 from rivers.driver.cancellation import CancellationWatch
 from rivers.driver.data_versions import DataVersions
@@ -276,6 +277,9 @@ class Conductor:
         with self.changed:
             self.progress.observe(ordinal, node, metadata, data_version, partition_key)
             self._settle()
+            if data_version is not None and self.plan.steps[ordinal].kind == StepKind.EXTERNAL_ASSET:
+                self._versions.note(node, data_version)
+                self._ledger.observed(node, data_version)
 
     # -- as the source of the journal -------------------------------------------------------------------------------
 

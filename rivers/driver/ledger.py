@@ -11,7 +11,7 @@ from rivers.lifecycle.states import LogStream
 from rivers.lifecycle.step import StepProgress
 from rivers.partitions.key import PartitionKey
 from rivers.planning.plan import RunPlan
-from rivers.storage.rows import EventRow, LogRow, MaterializationRow, RunRow, WriteSet
+from rivers.storage.rows import EventRow, LogRow, MaterializationRow, ObservationRow, RunRow, WriteSet
 
 
 class Ledger:
@@ -69,6 +69,10 @@ class Ledger:
         self._writes.materializations.append(
             MaterializationRow(node, event.run_id, event.seq, event.at, data_version, partition_key, token, inputs)
         )
+
+    def observed(self, node: str, data_version: str) -> None:
+        """Notes for the record of an asset that is produced elsewhere which version was seen."""
+        self._writes.observations.append(ObservationRow(node, data_version))
 
     def write_logs(self, step_key: str, attempt: int, chunks: Iterable[tuple[LogStream, str]]) -> None:
         """Notes captured output."""

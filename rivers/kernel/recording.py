@@ -47,6 +47,8 @@ class Recording:
     def observation(self, value: Any) -> StepEnd:
         """What an observe function returned; anything but an `Observation` says nothing."""
         observation = value if isinstance(value, Observation) else Observation()
+        if observation.data_version is None and self._context is not None:
+            observation = replace(observation, data_version=self._context._data_version)
         self._observe(self._recipe.outputs[self._call.outputs[0]], observation)
         return SUCCEEDED
 

@@ -16,7 +16,7 @@ from rivers.definitions.snapshot import (
     union,
 )
 from rivers.definitions.suggestion import nearest_or_all
-from rivers.errors import AssetNotFoundError, GraphValidationError, JobNotFoundError
+from rivers.errors import AssetNotFoundError, ExecutionError, GraphValidationError, JobNotFoundError
 from rivers.partitions.key import PartitionKey
 from rivers.planning.plan import Placement, PlannedEdge, PlannedOutput, PlannedStep, RunPlan, StepId
 
@@ -98,7 +98,9 @@ _Wanted = dict[str, set[str]]
 
 
 def _whole(snapshot: Snapshot, keys: Iterable[str]) -> _Wanted:
-    return {key: {output.name for output in snapshot.step_by_key[key].outputs} for key in keys}
+    """Whole steps; what has no function to run is left out."""
+    steps = [snapshot.step_by_key[key] for key in keys]
+    return {step.key: {output.name for output in step.outputs} for step in steps if step.is_runnable}
 
 
 def _selected(snapshot: Snapshot, nodes: Sequence[str]) -> _Wanted:
@@ -111,6 +113,8 @@ def _selected(snapshot: Snapshot, nodes: Sequence[str]) -> _Wanted:
                 remedy=nearest_or_all(node, snapshot.step_by_node, "assets"),
                 asset=node,
             )
+        if not step.is_runnable:
+            raise ExecutionError(f"Cannot materialize external asset without observe function: '{node}'")
         wanted.setdefault(step.key, set()).add(node)
     return wanted
 
@@ -120,6 +124,8 @@ def _add_upstreams(snapshot: Snapshot, wanted: _Wanted) -> None:
     while waiting:
         for edge in snapshot.step_by_key[waiting.pop()].edges:
             upstream = snapshot.step_by_node[edge.upstream]
+            if not upstream.is_runnable:
+                continue
             if upstream.key not in wanted:
                 wanted[upstream.key] = set()
                 waiting.append(upstream.key)
@@ -167,6 +173,7 @@ def _steps(
                 step.retry or retry,
                 _claims(step, outputs) if step.pools else (),
                 step.condition,
+                step.kind,
                 key,
             )
         )

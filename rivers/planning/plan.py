@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from rivers.definitions.kinds import HandlerKind, TriggerRule
+from rivers.definitions.kinds import HandlerKind, StepKind, TriggerRule
 from rivers.definitions.snapshot import ExecutorDefinition, PoolClaim, RetryDefinition
 from rivers.partitions.key import PartitionKey
 
@@ -63,6 +63,7 @@ class PlannedStep:
     retry: RetryDefinition | None = None
     pools: tuple[PoolClaim, ...] = ()
     condition: str | None = None
+    kind: StepKind = StepKind.ASSET
     key: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:

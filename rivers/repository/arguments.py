@@ -42,15 +42,15 @@ def optional(name: str, value: Any, kind: type[Any] | tuple[type[Any], ...]) -> 
     return value
 
 
-def selection(value: Any) -> None:
+def names(name: str, value: Any) -> None:
     """Node names, or nothing for all of them."""
     if value is None:
         return
     if isinstance(value, (str, Mapping)) or not isinstance(value, Sequence):
-        raise TypeError(f"selection must be a list of str, not {type(value).__name__}")
-    for name in value:
-        if not isinstance(name, str):
-            raise TypeError(f"selection must be a list of str, got {type(name).__name__}")
+        raise TypeError(f"{name} must be a list of str, not {type(value).__name__}")
+    for entry in value:
+        if not isinstance(entry, str):
+            raise TypeError(f"{name} must be a list of str, got {type(entry).__name__}")
 
 
 def tags(value: Any) -> tuple[tuple[str, str], ...]:

@@ -25,6 +25,7 @@ from rivers.repository import arguments
 from rivers.repository.resource_life import ResourceLife
 
 if TYPE_CHECKING:
+    from rivers.repository.observation import ObservationResult
     from rivers.repository.run_result import RunResult
     from rivers.repository.session import Session
     from rivers.repository.storage import Storage
@@ -178,7 +179,7 @@ class CodeRepository:
 
         With `raise_on_error` the exception of the first step that failed is raised, as it was, once the run is over.
         """
-        arguments.selection(selection)
+        arguments.names("selection", selection)
         arguments.optional("partition_key", partition_key, PartitionKey)
         arguments.optional("run_id_override", run_id_override, str)
         arguments.optional("retry", retry, (RetryPolicy, str))
@@ -193,6 +194,16 @@ class CodeRepository:
             resume=resume,
             retry=retry,
         )
+
+    def observe(self, asset_names: list[str] | None = None) -> ObservationResult:
+        """Runs the observe functions of external assets, all of them or those named, as a run.
+
+        The result is a mapping, too: asset name to the metadata of its observation, `None` for none. Names that nothing
+        is known of or that nobody observes are passed over; with nothing left the result is empty, with `run_id` "".
+        What a function raises is raised, as it was, once the run is over.
+        """
+        arguments.names("asset_names", asset_names)
+        return self._resolved().observe(asset_names)
 
     def get_job(self, name: str) -> Job:
         """The job, ready to be executed."""

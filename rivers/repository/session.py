@@ -5,28 +5,35 @@ The only place where definitions, driver and storage meet.
 
 from __future__ import annotations
 
+import logging
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rivers.definitions.binding import BoundRepository
+from rivers.definitions.kinds import StepKind
 from rivers.definitions.pool_limits import check_claims
 from rivers.definitions.retry_policy import RetryPolicy
 from rivers.definitions.snapshot import ExecutorDefinition
 from rivers.driver.execute import execute
+from rivers.driver.outcome import RunOutcome
 from rivers.errors import ConfigurationError, InvalidRequestError
 from rivers.io_handlers.memory import InMemoryIOHandler
+from rivers.lifecycle.states import RunKind
 from rivers.partitions.key import PartitionKey
 from rivers.planning.build import MATERIALIZE, plan_job, plan_selection
 from rivers.planning.launch_document import executor_of, normalised
 from rivers.planning.plan import RunPlan
 from rivers.repository import arguments
+from rivers.repository.observation import ObservationResult, seen_in
 from rivers.repository.run_result import RunResult
 from rivers.repository.storage import Storage, topology
 from rivers.repository.unpartitioned import refusing
 from rivers.storage import assets, pools
 from rivers.storage.assets import AssetRow
 from rivers.wire.values import encode_map
+
+log = logging.getLogger("rivers.repository")
 
 Tags = tuple[tuple[str, str], ...]
 
@@ -103,6 +110,24 @@ class Session:
 
         return self._run(plan, config, tags, raise_on_error, run_id=run_id, resume=resume)
 
+    def observe(self, names: Sequence[str] | None) -> ObservationResult:
+        """Observes external assets, `None` for all of them; names that cannot be observed are passed over."""
+        snapshot = self.bound.snapshot
+        nodes = [
+            step.key
+            for step in snapshot.steps
+            if step.kind == StepKind.EXTERNAL_ASSET and step.is_runnable and (names is None or step.key in names)
+        ]
+        if not nodes:
+            return ObservationResult.nothing()
+        outcome = self._execute(plan_selection(snapshot, nodes), kind=RunKind.OBSERVATION)
+        for node, message in outcome.failed:
+            log.error("observe failed for asset '%s': %s", node, message)
+        if outcome.error is not None:
+            raise outcome.error
+        seen = seen_in(self.storage.database, outcome.run_id)
+        return ObservationResult.of(**_result(outcome), _seen=seen)
+
     def execute_job(
         self,
         name: str,
@@ -133,22 +158,18 @@ class Session:
         document = self._document(config, plan)
         if document is not None:
             plan = make(document, executor_of(document))
-        outcome = execute(
+        outcome = self._execute(plan, run_id=run_id, tags=tags, resume=resume)
+        if raise_on_error and outcome.error is not None:
+            raise outcome.error
+        return RunResult.of(**_result(outcome))
+
+    def _execute(self, plan: RunPlan, **how: Any) -> RunOutcome:
+        return execute(
             self.bound if plan.partition_key is None else refusing(self.bound, plan),
             plan,
             database=weakref.proxy(self.storage.database),  # what a run leaves to the collector keeps no store open
             memory_handler=self.memory_handler,
-            run_id=run_id,
-            tags=tags,
-            resume=resume,
-        )
-        if raise_on_error and outcome.error is not None:
-            raise outcome.error
-        return RunResult.of(
-            success=outcome.success,
-            run_id=outcome.run_id,
-            materialized_assets=list(outcome.materialized),
-            failed_assets=list(outcome.failed),
+            **how,
         )
 
     def _document(self, config: Mapping[str, Any] | None, plan: RunPlan) -> dict[str, Any] | None:
@@ -166,3 +187,12 @@ class Session:
             except InvalidRequestError as error:
                 raise ConfigurationError(f"config cannot be recorded with the run: {error}") from None
         return document
+
+
+def _result(outcome: RunOutcome) -> dict[str, Any]:
+    return {
+        "success": outcome.success,
+        "run_id": outcome.run_id,
+        "materialized_assets": list(outcome.materialized),
+        "failed_assets": list(outcome.failed),
+    }

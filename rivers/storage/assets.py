@@ -21,6 +21,9 @@ MATERIALIZE = Insert(
     table, ["asset_key", *_LAST], update=_LAST, assign={"last_code_version": f"{table.name}.code_version"}
 )
 
+#: Of an asset that is produced elsewhere only the data version is known.
+OBSERVE = Insert(table, ["asset_key", "last_data_version"], update=["last_data_version"])
+
 _DEFINE = Insert(table, ["asset_key", *_DEFINITION], update=_DEFINITION)
 _DEFINITIONS = select(*(table.c[name] for name in ["asset_key", *_DEFINITION]))
 _ALL = select(*(table.c[name] for name in ["asset_key", *_DEFINITION, *_LAST, "last_code_version"])).order_by(

@@ -111,6 +111,9 @@ def prepare(writes: WriteSet) -> Batch:
         children.append((assets.MATERIALIZE, [assets.image(row) for row in last.values()]))
         covered = {image[:2]: image for row in writes.materializations for image in partitions.images(row)}
         children.append((partitions.UPSERT, list(covered.values())))
+    if writes.observations:
+        seen = {row.asset_key: (row.asset_key, row.data_version) for row in writes.observations}
+        children.append((assets.OBSERVE, list(seen.values())))
     if writes.locations:
         latest = {row.name: row for row in writes.locations}
         children.append((locations.UPSERT, [locations.image(row) for row in latest.values()]))

@@ -95,6 +95,14 @@ class MaterializationRow:
 
 
 @dataclass(slots=True)
+class ObservationRow:
+    """The data version that was seen of an asset that is produced elsewhere."""
+
+    asset_key: str
+    data_version: str
+
+
+@dataclass(slots=True)
 class LocationRow:
     """A location that has registered, to be dialled after a restart."""
 
@@ -121,6 +129,7 @@ class WriteSet:
     events: list[EventRow] = field(default_factory=list)
     logs: list[LogRow] = field(default_factory=list)
     materializations: list[MaterializationRow] = field(default_factory=list)
+    observations: list[ObservationRow] = field(default_factory=list)
     locations: list[LocationRow] = field(default_factory=list)
     forgotten_locations: list[str] = field(default_factory=list)
 

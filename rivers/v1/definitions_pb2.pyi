@@ -511,6 +511,7 @@ class StepDefinition(_message.Message):
     GRAPH_FIELD_NUMBER: _builtins.int
     CONDITION_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
+    IS_IDLE_FIELD_NUMBER: _builtins.int
     key: _builtins.str
     """The step's key: the node, or the first output of a multi-asset."""
     kind: Global___StepKind.ValueType
@@ -523,6 +524,8 @@ class StepDefinition(_message.Message):
     """An expression over outputs that decides whether the step runs; unset: always."""
     description: _builtins.str
     """The documentation of the function, first paragraph."""
+    is_idle: _builtins.bool
+    """Whether it has no function, and so is never run: an external asset that nobody observes."""
     @_builtins.property
     def outputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___OutputDefinition]:
         """Its outputs, at least one."""
@@ -562,10 +565,11 @@ class StepDefinition(_message.Message):
         graph: _builtins.str = ...,
         condition: _builtins.str | None = ...,
         description: _builtins.str = ...,
+        is_idle: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_condition", b"_condition", "condition", b"condition", "executor", b"executor", "retry", b"retry"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_condition", b"_condition", "condition", b"condition", "description", b"description", "edges", b"edges", "executor", b"executor", "graph", b"graph", "is_async", b"is_async", "key", b"key", "kind", b"kind", "outputs", b"outputs", "pools", b"pools", "resources", b"resources", "retry", b"retry"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_condition", b"_condition", "condition", b"condition", "description", b"description", "edges", b"edges", "executor", b"executor", "graph", b"graph", "is_async", b"is_async", "is_idle", b"is_idle", "key", b"key", "kind", b"kind", "outputs", b"outputs", "pools", b"pools", "resources", b"resources", "retry", b"retry"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__condition: _TypeAlias = _typing.Literal["condition"]  # noqa: Y015
     _WhichOneofArgType__condition: _TypeAlias = _typing.Literal["_condition", b"_condition"]  # noqa: Y015

@@ -136,6 +136,7 @@ class PlannedStep(_message.Message):
     RETRY_FIELD_NUMBER: _builtins.int
     POOLS_FIELD_NUMBER: _builtins.int
     CONDITION_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
     step: _builtins.str
     """Its definition's key."""
     location: _builtins.str
@@ -144,6 +145,8 @@ class PlannedStep(_message.Message):
     """Where it may run there."""
     condition: _builtins.str
     """An expression that decides whether it runs; unset: always."""
+    kind: _definitions_pb2.StepKind.ValueType
+    """How it comes about; not said: an asset."""
     @_builtins.property
     def id(self) -> _identity_pb2.StepId:
         """Who it is."""
@@ -176,10 +179,11 @@ class PlannedStep(_message.Message):
         retry: _definitions_pb2.RetryDefinition | None = ...,
         pools: _abc.Iterable[_definitions_pb2.PoolClaim] | None = ...,
         condition: _builtins.str | None = ...,
+        kind: _definitions_pb2.StepKind.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_condition", b"_condition", "condition", b"condition", "id", b"id", "retry", b"retry"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_condition", b"_condition", "condition", b"condition", "edges", b"edges", "id", b"id", "location", b"location", "outputs", b"outputs", "placement", b"placement", "pools", b"pools", "retry", b"retry", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_condition", b"_condition", "condition", b"condition", "edges", b"edges", "id", b"id", "kind", b"kind", "location", b"location", "outputs", b"outputs", "placement", b"placement", "pools", b"pools", "retry", b"retry", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__condition: _TypeAlias = _typing.Literal["condition"]  # noqa: Y015
     _WhichOneofArgType__condition: _TypeAlias = _typing.Literal["_condition", b"_condition"]  # noqa: Y015

@@ -161,6 +161,7 @@ def encode_step_definition(step: StepDefinition) -> definitions_pb2.StepDefiniti
         graph=step.graph,
         condition=step.condition,
         description=step.description,
+        is_idle=not step.is_runnable,
     )
 
 
@@ -179,6 +180,7 @@ def decode_step_definition(step: definitions_pb2.StepDefinition) -> StepDefiniti
         graph=step.graph,
         condition=step.condition if step.HasField("condition") else None,
         description=step.description,
+        is_runnable=not step.is_idle,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from rivers.definitions.kinds import HandlerKind, TriggerRule
+from rivers.definitions.kinds import HandlerKind, StepKind, TriggerRule
 from rivers.planning.plan import Placement, PlannedEdge, PlannedOutput, PlannedStep, RunPlan
 from rivers.v1 import definitions_pb2, plan_pb2
 from rivers.wire.definitions import decode_executor, decode_pools, decode_retry, encode_executor, encode_retry
@@ -66,6 +66,7 @@ def decode_planned_step(step: plan_pb2.PlannedStep) -> PlannedStep:
         retry=decode_retry(step.retry) if step.HasField("retry") else None,
         pools=decode_pools(step.pools) if step.pools else (),
         condition=step.condition if step.HasField("condition") else None,
+        kind=StepKind(step.kind or StepKind.ASSET),
     )
 
 
@@ -73,6 +74,7 @@ def _fill_step(target: plan_pb2.PlannedStep, step: PlannedStep) -> None:
     target.step = step.step
     target.location = step.location
     target.placement = cast("plan_pb2.Placement.ValueType", step.placement)
+    target.kind = cast("definitions_pb2.StepKind.ValueType", step.kind)
     fill_step_id(target.id, step.id)
     for output in step.outputs:
         target.outputs.add(

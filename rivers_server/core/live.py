@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from rivers.definitions.kinds import StepKind
 from rivers.lifecycle.progress import RunProgress
 from rivers.lifecycle.states import EventType, RunState
 from rivers.planning.plan import RunPlan
-from rivers.storage.rows import EventRow, LogRow, MaterializationRow, RunRow, WriteSet
+from rivers.storage.rows import EventRow, LogRow, MaterializationRow, ObservationRow, RunRow, WriteSet
 from rivers_server.core.reports import AttemptReport, Logged
 
 
@@ -50,6 +51,14 @@ class LiveRun:
                             event.node, run_id, seq, now, event.data_version, event.partition_key, token, inputs
                         )
                     )
+            elif (
+                event.type == EventType.OBSERVED
+                and event.data_version is not None
+                and step is not None
+                and step.kind == StepKind.EXTERNAL_ASSET
+            ):
+                self.versions[event.node] = event.data_version
+                writes.observations.append(ObservationRow(event.node, event.data_version))
         progress.log.clear()
         for ordinal in progress.touched:
             writes.steps[run_id, ordinal] = progress.steps[ordinal]

@@ -141,7 +141,6 @@ def test_pools():
         ),
         (lambda: rs.SingleAsset(lambda: 1), TypeError, "SingleAsset has no constructor"),
         (lambda: rs.Asset.from_graph(), AssetDefinitionError, "graph assets (Asset.from_graph) are not available"),
-        (lambda: rs.Asset.external(), AssetDefinitionError, "external assets (Asset.external) are not available"),
         (lambda: type("Orders", (rs.Asset,), {}), AssetDefinitionError, "assets in class form are not available"),
         (
             lambda: rs.Asset(deps=[rs.AssetDef.input("z")])(lambda a: 1),

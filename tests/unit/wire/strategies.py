@@ -100,6 +100,7 @@ step_definitions = st.builds(
     graph=text,
     condition=maybe(text),
     description=text,
+    is_runnable=st.booleans(),
 )
 jobs = st.builds(
     JobDefinition,
@@ -149,6 +150,7 @@ planned_steps = st.builds(
     retry=maybe(retries),
     pools=pools,
     condition=maybe(text),
+    kind=st.sampled_from(StepKind),
 )
 plans = st.builds(
     RunPlan,

@@ -1,0 +1,76 @@
+"""What repositories define, through a scheduler and a location."""
+
+from __future__ import annotations
+
+import pytest
+
+from rivers.exceptions import ExecutionError
+from tests.stack import Stack
+
+
+def test_external_assets_are_loaded_and_observed(stack: Stack) -> None:
+    stack.start_location(
+        "outside",
+        """
+        class Fixed(rs.BaseIOHandler):
+            def handle_output(self, context, obj): ...
+            def load_input(self, context):
+                return 5
+        @rs.Asset.external(io_handler=Fixed())
+        def watched(context: rs.AssetExecutionContext):
+            context.add_output_metadata({"rows": 1, "kept": True})
+            return rs.Observation(metadata={"rows": 3}, data_version="v1")
+        plain = rs.Asset.external(name="plain", io_handler=Fixed())
+        @rs.Asset
+        def total(watched, plain):
+            mark(str(watched + plain))
+        repo = rs.CodeRepository(assets=[watched, plain, total], jobs=[rs.Job("short", [total])])
+        """,
+    )
+    run = stack.client.runs.submit(location="outside")
+    assert run.wait(timeout=30).state.name == "SUCCEEDED"
+    events = list(run.events())
+    assert [event.type.name for event in events if event.node == "watched"] == [
+        "STEP_STARTED",
+        "OBSERVED",
+        "STEP_SUCCEEDED",
+    ]
+    (seen,) = (event for event in events if event.type.name == "OBSERVED")
+    assert {name: value for name, _, value in seen.metadata} == {"rows": 3, "kept": True}
+    assert seen.data_version == "v1"
+    assert not [event for event in events if event.node == "plain"]
+    job = stack.client.runs.submit(location="outside", job="short")
+    assert job.wait(timeout=30).state.name == "SUCCEEDED"
+    assert stack.marks("outside") == ["10", "10"]
+
+
+def test_what_nobody_observes_is_refused_by_name(stack: Stack) -> None:
+    stack.start_location(
+        "outside",
+        """
+        plain = rs.Asset.external(name="plain", io_handler=rs.InMemoryIOHandler())
+        repo = rs.CodeRepository(assets=[plain])
+        """,
+    )
+    with pytest.raises(ExecutionError, match="Cannot materialize external asset without observe function: 'plain'"):
+        stack.client.runs.submit(location="outside", select=["plain"])
+
+
+def test_commands_are_steps(stack: Stack) -> None:
+    stack.start_location(
+        "shell",
+        """
+        greet = rs.BashTask(name="greet", command="echo seen by $WHO >&2; echo $WHO", env={"WHO": "you"})
+        fails = rs.BashTask(name="fails", command=["sh", "-c", "echo oops >&2; exit 3"])
+        @rs.Asset
+        def loud(greet):
+            mark(greet.upper())
+        repo = rs.CodeRepository(assets=[loud], tasks=[greet, fails])
+        """,
+    )
+    run = stack.client.runs.submit(location="shell")
+    assert run.wait(timeout=30).state.name == "FAILED"
+    assert stack.marks("shell") == ["YOU"]
+    assert "seen by you" in "".join(chunk.text for chunk in run.logs())
+    (failed,) = (event for event in run.events() if event.type.name == "STEP_FAILED")
+    assert (failed.node, failed.failure.message) == ("fails", "OSError: Command failed with exit status: 3: oops")
