@@ -10,7 +10,20 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from rivers.storage import assets, attempts, events, locations, logs, partitions, plans, runs, steps
+from rivers.storage import (
+    assets,
+    attempts,
+    backfill_units,
+    backfills,
+    events,
+    locations,
+    logs,
+    partitions,
+    plans,
+    runs,
+    steps,
+)
+from rivers.storage.backfill_rows import BackfillRow
 from rivers.storage.faults import StaleWriteError
 from rivers.storage.multirow import Insert, Values
 from rivers.storage.rows import RunRow, WriteSet
@@ -20,10 +33,12 @@ class Batch:
     """A write set as rows of tables, ready to be written."""
 
     __slots__ = (
+        "_changed_backfills",
         "_changed_runs",
         "_children",
         "_events",
         "_forgotten",
+        "_new_backfills",
         "_new_runs",
         "_nodes",
         "_replanned",
@@ -40,7 +55,9 @@ class Batch:
         children: Sequence[tuple[Insert, list[Values]]],
         events: list[Values],
         forgotten: list[str],
-        versions: list[tuple[RunRow, int]],
+        new_backfills: list[Values],
+        changed_backfills: list[Values],
+        versions: list[tuple[RunRow | BackfillRow, int]],
     ) -> None:
         self._new_runs = new_runs
         self._nodes = nodes
@@ -49,6 +66,8 @@ class Batch:
         self._children = children
         self._events = events
         self._forgotten = forgotten
+        self._new_backfills = new_backfills
+        self._changed_backfills = changed_backfills
         self._versions = versions
 
     @property
@@ -57,7 +76,12 @@ class Batch:
         return len(self._events)
 
     def apply(self, connection: Connection, first_position: int) -> None:
-        """Writes all of it; `StaleWriteError` when a run is not as it was seen. The caller ends the transaction."""
+        """Writes all of it; `StaleWriteError` when a row is not as it was seen. The caller ends the transaction."""
+        new, changed = self._new_backfills, self._changed_backfills
+        if new and backfills.INSERT.run(connection, new) != len(new):
+            raise StaleWriteError("a backfill of the same id or of the same request is there already")
+        if changed and backfills.UPDATE.run(connection, changed) != len(changed):
+            raise StaleWriteError("a backfill was changed by somebody else since it was read")
         if self._new_runs and runs.INSERT.run(connection, self._new_runs) != len(self._new_runs):
             raise StaleWriteError("a run of the same id or of the same request is there already")
         if self._nodes:
@@ -74,14 +98,14 @@ class Batch:
             locations.forget(connection, self._forgotten)
 
     def settle(self) -> None:
-        """Notes on the runs which version is stored now. Called once it is committed."""
+        """Notes on runs and backfills which version is stored now. Called once it is committed."""
         for row, version in self._versions:
             row.stored_version = version
 
 
 def prepare(writes: WriteSet) -> Batch:
     """Encodes a write set."""
-    versions: list[tuple[RunRow, int]] = []
+    versions: list[tuple[RunRow | BackfillRow, int]] = []
     new_runs, nodes, changed_runs, new_ids = [], [], [], set()
     for row in writes.new_runs:
         fixed, changing = runs.fixed_image(row), runs.changing_image(row)
@@ -96,6 +120,7 @@ def prepare(writes: WriteSet) -> Batch:
             changed_runs.append((run_id, *changing, row.stored_version))
             versions.append((row, changing[-1]))
     children: list[tuple[Insert, list[Values]]] = []
+    new_backfills, changed_backfills = _prepare_backfills(writes, versions, children)
     if writes.plans:
         children.append((plans.INSERT, [plans.image(run_id, plan) for run_id, plan in writes.plans]))
     if writes.replanned:
@@ -125,5 +150,34 @@ def prepare(writes: WriteSet) -> Batch:
         children=children,
         events=[events.image(row) for row in writes.events],
         forgotten=writes.forgotten_locations,
+        new_backfills=new_backfills,
+        changed_backfills=changed_backfills,
         versions=versions,
     )
+
+
+def _prepare_backfills(
+    writes: WriteSet, versions: list[tuple[RunRow | BackfillRow, int]], children: list[tuple[Insert, list[Values]]]
+) -> tuple[list[Values], list[Values]]:
+    new, changed, new_ids = [], [], set()
+    for made in writes.new_backfills:
+        changing = backfills.changing_image(made.row)
+        new.append(backfills.fixed_image(made.row) + changing)
+        versions.append((made.row, changing[-1]))
+        new_ids.add(made.row.backfill_id)
+    for backfill_id, row in writes.changed_backfills.items():
+        if backfill_id not in new_ids:
+            changing = backfills.changing_image(row)
+            changed.append((backfill_id, *changing, row.stored_version))
+            versions.append((row, changing[-1]))
+    if writes.new_backfills:
+        children.append((backfills.INSERT_PLAN, [(made.row.backfill_id, made.plan) for made in writes.new_backfills]))
+        keys = [
+            image
+            for made in writes.new_backfills
+            for image in backfills.key_images(made.row.backfill_id, made.registered)
+        ]
+        children.append((backfills.INSERT_KEYS, keys))
+    if writes.units:
+        children.append((backfill_units.UPSERT, [backfill_units.image(row) for row in writes.units.values()]))
+    return new, changed

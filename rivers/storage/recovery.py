@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
@@ -10,7 +10,8 @@ from rivers.lifecycle.attempt import Attempt
 from rivers.lifecycle.states import RunOwner, RunState
 from rivers.lifecycle.step import StepProgress
 from rivers.planning.plan import RunPlan
-from rivers.storage import attempts, locations, plans, runs, steps
+from rivers.storage import attempts, backfill_units, backfills, locations, plans, runs, steps
+from rivers.storage.backfill_rows import BackfillRow, UnitRow
 from rivers.storage.rows import LocationRow, RunRow
 
 _OWNER = int(RunOwner.SCHEDULER)
@@ -22,6 +23,7 @@ class Recovered:
     """Unfinished runs of the scheduler; plans and moved steps of the started ones, by run; attempts that may count.
 
     Those are the live ones, and lost ones that nobody has superseded (A10). A queued run's plan is read when it starts.
+    Of unfinished backfills it holds the units that have not ended; what is pinned for one is read when it is needed.
     """
 
     runs: list[RunRow]
@@ -29,6 +31,8 @@ class Recovered:
     steps: dict[str, list[StepProgress]]
     attempts: list[Attempt]
     locations: list[LocationRow]
+    backfills: list[BackfillRow] = field(default_factory=list)
+    units: list[UnitRow] = field(default_factory=list)
 
 
 def load(connection: Connection) -> Recovered:
@@ -42,4 +46,6 @@ def load(connection: Connection) -> Recovered:
             *attempts.lost(connection, states=_STARTED, owner=_OWNER),
         ],
         locations=locations.all(connection),
+        backfills=backfills.unfinished(connection, RunOwner.SCHEDULER),
+        units=backfill_units.open_units(connection, RunOwner.SCHEDULER),
     )

@@ -6,6 +6,7 @@ the rows that a batch touched; a row that changed several times in a batch is wr
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rivers.lifecycle.attempt import Attempt
@@ -14,6 +15,7 @@ from rivers.lifecycle.states import LaunchCause, LogStream, RunKind, RunOwner, R
 from rivers.lifecycle.step import StepProgress
 from rivers.partitions.key import PartitionKey
 from rivers.planning.plan import PlannedStep, RunPlan
+from rivers.storage.backfill_rows import BackfillRow, UnitRow
 
 
 @dataclass(slots=True)
@@ -117,6 +119,15 @@ class LocationRow:
 
 
 @dataclass(slots=True)
+class NewBackfill:
+    """A backfill with what is pinned for it: a serialized plan, and the keys of dynamic definitions by name."""
+
+    row: BackfillRow
+    plan: bytes
+    registered: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class WriteSet:
     """What one transaction writes. `replanned` holds waiting runs whose plan was made anew, with that plan."""
 
@@ -132,6 +143,9 @@ class WriteSet:
     observations: list[ObservationRow] = field(default_factory=list)
     locations: list[LocationRow] = field(default_factory=list)
     forgotten_locations: list[str] = field(default_factory=list)
+    new_backfills: list[NewBackfill] = field(default_factory=list)
+    changed_backfills: dict[str, BackfillRow] = field(default_factory=dict)
+    units: dict[tuple[str, int, int], UnitRow] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(
@@ -143,4 +157,6 @@ class WriteSet:
             or self.logs
             or self.locations
             or self.forgotten_locations
+            or self.new_backfills
+            or self.changed_backfills
         )

@@ -30,6 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
+from rivers.lifecycle.backfill.states import UnitState
 from rivers.lifecycle.states import AttemptState
 
 #: 64 bits; on SQLite the type whose primary key is the row id itself.
@@ -330,5 +331,94 @@ pool_claims = Table(
     Column("claimed_at", Number),
     _required("expires_at", Number),
     Index(None, "pool"),
+    sqlite_with_rowid=False,
+)
+
+#: A status follows from counters and intent; it is stored so that a listing can look for it.
+backfills = Table(
+    "backfills",
+    metadata,
+    _key("backfill_id", Text()),
+    _required("location", Text()),
+    _required("nodes", Text()),
+    _required("tags", Text()),
+    _required("created_at", Number),
+    _required("total_partitions", Number),
+    _required("total_units", Number),
+    _required("priority", Integer()),
+    _required("max_concurrency", Integer()),
+    _required("failure_policy", SmallInteger()),
+    _required("owner", SmallInteger()),
+    _required("owner_id", Text()),
+    _required("cause", SmallInteger()),
+    _required("cause_name", Text()),
+    _required("rerun_of", Text()),
+    Column("request_id", Text()),
+    _required("digest", Text()),
+    Column("action", Text()),
+    _required("intent", SmallInteger()),
+    _required("status", SmallInteger()),
+    _required("reason", Text()),
+    _required("error", Text()),
+    _required("accepted_digest", Text()),
+    Column("started_at", Number),
+    Column("ended_at", Number),
+    _required("drawn", Number),
+    _required("completed", Number),
+    _required("failed", Number),
+    _required("canceled", Number),
+    _required("runs", Number),
+    _required("segments", LargeBinary()),
+    Column("owner_expires_at", Number),
+    _required("version", Number),
+    Index(None, "created_at", "backfill_id"),
+    Index(None, "status", "created_at", "backfill_id"),
+    _partial_index(None, "request_id", where="request_id IS NOT NULL", unique=True),
+    sqlite_with_rowid=False,
+)
+
+
+def _backfill() -> ForeignKey:
+    return ForeignKey("backfills.backfill_id", ondelete="CASCADE")
+
+
+#: What is pinned for a backfill: a serialized `rivers.v1.BackfillPlan`.
+backfill_plans = Table(
+    "backfill_plans",
+    metadata,
+    _key("backfill_id", Text(), _backfill()),
+    _required("body", LargeBinary()),
+    sqlite_with_rowid=False,
+)
+
+#: The keys of dynamic definitions as they were when a backfill was made: compressed JSON lists.
+backfill_keys = Table(
+    "backfill_keys",
+    metadata,
+    _key("backfill_id", Text(), _backfill()),
+    _key("name", Text()),
+    _key("chunk", Integer()),
+    _required("keys", LargeBinary()),
+    sqlite_with_rowid=False,
+)
+
+#: A unit is open until it has ended.
+OPEN_UNIT = f"state < {int(UnitState.COMPLETED)}"
+
+#: The key is what keeps a unit from being drawn twice. A unit that nothing happened to has no row.
+backfill_units = Table(
+    "backfill_units",
+    metadata,
+    _key("backfill_id", Text(), _backfill()),
+    _key("segment", Integer()),
+    _key("unit", Number),
+    _required("size", Number),
+    Column("run_id", Text()),
+    _required("state", SmallInteger()),
+    _required("remaining", Number),
+    _required("failed", Number),
+    _required("reason", SmallInteger()),
+    Column("marked", LargeBinary()),
+    _partial_index("ix_backfill_units_open", "backfill_id", where=OPEN_UNIT),
     sqlite_with_rowid=False,
 )
