@@ -7,6 +7,7 @@ TYPE_CHECKING = False  # known by this name to type checkers; importing it would
 if TYPE_CHECKING:
     from rivers import exceptions, io_handlers, testing
     from rivers.definitions.asset import Asset, SingleAsset
+    from rivers.definitions.automation_modes import EvalMode, ScheduleStatus, SensorStatus
     from rivers.definitions.backoff import Backoff
     from rivers.definitions.bash_task import BashTask
     from rivers.definitions.compute import Compute, ComputeEscalation
@@ -18,17 +19,27 @@ if TYPE_CHECKING:
     from rivers.definitions.job import Job
     from rivers.definitions.metadata import MetadataValue
     from rivers.definitions.multi_asset import MultiAsset
+    from rivers.definitions.requests import BackfillRequest, RunRequest, SensorResult, SkipReason
     from rivers.definitions.results import DynamicOutput, Materialization, Observation, Output
     from rivers.definitions.retry_policy import RetryOn, RetryPolicy
     from rivers.definitions.run_backend import RunBackendConfig
     from rivers.definitions.run_queue import RunQueueConfig, TagConcurrencyLimit
+    from rivers.definitions.run_status import RunStatus
+    from rivers.definitions.schedule import Schedule
     from rivers.definitions.schema import Schema
     from rivers.definitions.self_dependency import SelfDependency
+    from rivers.definitions.sensor import Sensor
     from rivers.definitions.task import Task
     from rivers.io_handlers import BaseIOHandler, InMemoryIOHandler, PickleIOHandler
     from rivers.kernel.contexts import AssetExecutionContext, TaskExecutionContext
     from rivers.kernel.hooks import HookContext
     from rivers.kernel.io_contexts import InputContext, OutputContext
+    from rivers.kernel.tick_contexts import (
+        RunStatusSensorContext,
+        ScheduleEvaluationContext,
+        SensorEvaluationContext,
+        StepFailure,
+    )
     from rivers.partitions.backfill_strategy import BackfillStrategy
     from rivers.partitions.context import PartitionContext
     from rivers.partitions.definition import PartitionsDefinition
@@ -36,13 +47,14 @@ if TYPE_CHECKING:
     from rivers.partitions.key_range import PartitionKeyRange
     from rivers.partitions.mapping import PartitionMapping
     from rivers.repository.code_repository import CodeRepository
+    from rivers.repository.evaluation import ScheduleTickResult, SensorTickResult
     from rivers.repository.run_result import RunResult
     from rivers.repository.storage.assets import AssetRecord
     from rivers.repository.storage.facade import Storage
-    from rivers.repository.storage.launched_by import LaunchedBy
+    from rivers.repository.storage.launched_by import LaunchedBy, UserRef
     from rivers.repository.storage.runs import RunRecord
     from rivers.repository.storage.staleness import StaleCause
-    from rivers.repository.storage.statuses import RunStatus, StorageType
+    from rivers.repository.storage.statuses import StorageType
     from rivers.repository.storage.stored_event import StoredEvent
     from rivers.repository.storage.ticks import StoredTick
     from rivers.resources import Resource
@@ -52,6 +64,7 @@ __all__ = [
     "AssetDef",
     "AssetExecutionContext",
     "AssetRecord",
+    "BackfillRequest",
     "BackfillStrategy",
     "Backoff",
     "BaseIOHandler",
@@ -61,6 +74,7 @@ __all__ = [
     "ComputeEscalation",
     "DepDef",
     "DynamicOutput",
+    "EvalMode",
     "Executor",
     "ExternalAsset",
     "FailureReason",
@@ -88,12 +102,25 @@ __all__ = [
     "RunBackendConfig",
     "RunQueueConfig",
     "RunRecord",
+    "RunRequest",
     "RunResult",
     "RunStatus",
+    "RunStatusSensorContext",
+    "Schedule",
+    "ScheduleEvaluationContext",
+    "ScheduleStatus",
+    "ScheduleTickResult",
     "Schema",
     "SelfDependency",
+    "Sensor",
+    "SensorEvaluationContext",
+    "SensorResult",
+    "SensorStatus",
+    "SensorTickResult",
     "SingleAsset",
+    "SkipReason",
     "StaleCause",
+    "StepFailure",
     "Storage",
     "StorageType",
     "StoredEvent",
@@ -101,6 +128,7 @@ __all__ = [
     "TagConcurrencyLimit",
     "Task",
     "TaskExecutionContext",
+    "UserRef",
     "exceptions",
     "io_handlers",
     "testing",
@@ -109,6 +137,9 @@ __all__ = [
 _HOMES = {
     "Asset": "rivers.definitions.asset",
     "SingleAsset": "rivers.definitions.asset",
+    "EvalMode": "rivers.definitions.automation_modes",
+    "ScheduleStatus": "rivers.definitions.automation_modes",
+    "SensorStatus": "rivers.definitions.automation_modes",
     "Backoff": "rivers.definitions.backoff",
     "BashTask": "rivers.definitions.bash_task",
     "Compute": "rivers.definitions.compute",
@@ -122,6 +153,10 @@ _HOMES = {
     "Job": "rivers.definitions.job",
     "MetadataValue": "rivers.definitions.metadata",
     "MultiAsset": "rivers.definitions.multi_asset",
+    "BackfillRequest": "rivers.definitions.requests",
+    "RunRequest": "rivers.definitions.requests",
+    "SensorResult": "rivers.definitions.requests",
+    "SkipReason": "rivers.definitions.requests",
     "DynamicOutput": "rivers.definitions.results",
     "Materialization": "rivers.definitions.results",
     "Observation": "rivers.definitions.results",
@@ -131,8 +166,11 @@ _HOMES = {
     "RunBackendConfig": "rivers.definitions.run_backend",
     "RunQueueConfig": "rivers.definitions.run_queue",
     "TagConcurrencyLimit": "rivers.definitions.run_queue",
+    "RunStatus": "rivers.definitions.run_status",
+    "Schedule": "rivers.definitions.schedule",
     "Schema": "rivers.definitions.schema",
     "SelfDependency": "rivers.definitions.self_dependency",
+    "Sensor": "rivers.definitions.sensor",
     "Task": "rivers.definitions.task",
     "BaseIOHandler": "rivers.io_handlers",
     "InMemoryIOHandler": "rivers.io_handlers",
@@ -143,21 +181,27 @@ _HOMES = {
     "InputContext": "rivers.kernel.io_contexts",
     "OutputContext": "rivers.kernel.io_contexts",
     "BackfillStrategy": "rivers.partitions.backfill_strategy",
+    "RunStatusSensorContext": "rivers.kernel.tick_contexts",
+    "ScheduleEvaluationContext": "rivers.kernel.tick_contexts",
+    "SensorEvaluationContext": "rivers.kernel.tick_contexts",
+    "StepFailure": "rivers.kernel.tick_contexts",
     "PartitionContext": "rivers.partitions.context",
     "PartitionsDefinition": "rivers.partitions.definition",
     "PartitionKey": "rivers.partitions.key",
     "PartitionKeyRange": "rivers.partitions.key_range",
     "PartitionMapping": "rivers.partitions.mapping",
     "CodeRepository": "rivers.repository.code_repository",
+    "ScheduleTickResult": "rivers.repository.evaluation",
+    "SensorTickResult": "rivers.repository.evaluation",
     "RunResult": "rivers.repository.run_result",
     "AssetRecord": "rivers.repository.storage.assets",
-    "StoredEvent": "rivers.repository.storage.stored_event",
     "Storage": "rivers.repository.storage.facade",
     "LaunchedBy": "rivers.repository.storage.launched_by",
+    "UserRef": "rivers.repository.storage.launched_by",
     "RunRecord": "rivers.repository.storage.runs",
     "StaleCause": "rivers.repository.storage.staleness",
-    "RunStatus": "rivers.repository.storage.statuses",
     "StorageType": "rivers.repository.storage.statuses",
+    "StoredEvent": "rivers.repository.storage.stored_event",
     "StoredTick": "rivers.repository.storage.ticks",
     "Resource": "rivers.resources",
 }

@@ -95,7 +95,7 @@ class PartitionDefinitionError(DefinitionError):
     code = "partition_definition_error"
 
 
-class ResultDefinitionError(DefinitionError):
+class ResultDefinitionError(DefinitionError, ValueError):
     """A result contradicts itself."""
 
     code = "result_definition_error"

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from rivers.definitions.asset import Asset
+from rivers.definitions.automation_binding import BoundSchedule, BoundSensor, bind_schedules, bind_sensors
 from rivers.definitions.dependency import DepDef
 from rivers.definitions.executor import Executor
 from rivers.definitions.job import Job
@@ -20,6 +21,8 @@ from rivers.definitions.registry import NamedRetries
 from rivers.definitions.retry_policy import RetryPolicy
 from rivers.definitions.run_backend import RunBackendConfig
 from rivers.definitions.run_queue import RunQueueConfig
+from rivers.definitions.schedule import Schedule
+from rivers.definitions.sensor import Sensor
 from rivers.definitions.snapshot import ExecutorDefinition, Snapshot
 from rivers.definitions.step_binding import BoundStep, bind_step, outputs_of
 from rivers.definitions.task import Task
@@ -37,6 +40,8 @@ class BoundRepository:
     resources: Mapping[str, Any]
     retries: NamedRetries
     shadowed_resources: tuple[str, ...] = ()
+    schedules: tuple[BoundSchedule, ...] = ()
+    sensors: tuple[BoundSensor, ...] = ()
 
     def step_of(self, node: str) -> BoundStep:
         """The step that produces the node."""
@@ -74,6 +79,8 @@ def bind(
     *,
     tasks: Sequence[Task] = (),
     jobs: Sequence[Job] = (),
+    schedules: Sequence[Schedule] = (),
+    sensors: Sequence[Sensor] = (),
     resources: Mapping[str, Any] | None = None,
     retries: Mapping[str, RetryPolicy] | None = None,
     default_executor: Executor | None = None,
@@ -98,18 +105,33 @@ def bind(
     steps = {unordered[place].definition.key: unordered[place] for place in order}
     definitions = tuple(step.definition for step in steps.values())
     check_claims(definitions, pool_limits or {})
+    bound_jobs = bind_jobs(jobs, definitions, named)
+    job_names = {job.name: None for job in bound_jobs}
+    assets_by_name = {output.name: None for step in definitions for output in step.outputs if output.is_asset}
+    bound_schedules = bind_schedules(schedules, job_names, resources)
+    bound_sensors = bind_sensors(sensors, job_names, assets_by_name, resources)
     snapshot = Snapshot(
         definitions,
-        bind_jobs(jobs, definitions, named),
+        bound_jobs,
         ExecutorDefinition(ExecutorKind.PARALLEL) if default_executor is None else default_executor.definition,
         named.resolve(default_retry_policy, "in default_retry_policy"),
         tuple(sorted((pool_limits or {}).items())),
         None if run_queue is None else run_queue.definition,
         None if run_backend is None else run_backend.definition,
+        tuple(schedule.definition for schedule in bound_schedules),
+        tuple(sensor.definition for sensor in bound_sensors),
         module,
         repository,
     )
-    return BoundRepository(snapshot, steps, resources, named, tuple(key for key in resources if key in producers))
+    return BoundRepository(
+        snapshot,
+        steps,
+        resources,
+        named,
+        tuple(key for key in resources if key in producers),
+        bound_schedules,
+        bound_sensors,
+    )
 
 
 def _owners(assets: Sequence[Asset], tasks: Sequence[Task]) -> list[Asset | Task]:

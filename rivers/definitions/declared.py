@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
+from rivers.definitions.closed_set import ClosedSet
 from rivers.definitions.retry_policy import RetryPolicy
 from rivers.errors import AssetDefinitionError
 
 Pools: TypeAlias = list[tuple[str, int]]
+Member = TypeVar("Member", bound=ClosedSet)
 
 
 def listed(names: Iterable[str]) -> str:
@@ -20,6 +22,13 @@ def text(name: str, value: Any) -> str | None:
     """A text or nothing."""
     if value is not None and not isinstance(value, str):
         raise TypeError(f"{name} must be a str or None, not {type(value).__name__}")
+    return value
+
+
+def required_text(name: str, value: Any) -> str:
+    """A text."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a str, not {type(value).__name__}")
     return value
 
 
@@ -47,6 +56,25 @@ def metadata(value: Any) -> dict[str, str] | None:
         if not isinstance(key, str) or not isinstance(entry, str):
             raise TypeError(f"metadata must be a dict[str, str]: {key!r} is {type(entry).__name__}")
     return dict(value)
+
+
+def tags(value: Any) -> dict[str, str] | None:
+    """Tags of runs, by key."""
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        raise TypeError(f"tags must be a dict[str, str] or None, not {type(value).__name__}")
+    for key, entry in value.items():
+        if not isinstance(key, str) or not isinstance(entry, str):
+            raise TypeError(f"tags must be a dict[str, str]: {key!r} is {type(entry).__name__}")
+    return dict(value)
+
+
+def member(name: str, value: Any, kind: type[Member]) -> Member:
+    """A member of a closed set."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be a {kind.__name__}, not {type(value).__name__}")
+    return value
 
 
 def retry(value: Any) -> RetryPolicy | str | None:

@@ -57,6 +57,22 @@ class BackendKind(IntEnum):
     KUBERNETES = 2
 
 
+class EvaluationMode(IntEnum):
+    """Where the function of a schedule or sensor runs."""
+
+    AUTO = 1
+    IN_PROCESS = 2
+    SUBPROCESS = 3
+
+
+class WatchedStatus(IntEnum):
+    """The end of a run that a run-status sensor is called for."""
+
+    SUCCESS = 1
+    FAILURE = 2
+    CANCELED = 3
+
+
 class MetadataKind(IntEnum):
     """What a metadata value means to a reader."""
 

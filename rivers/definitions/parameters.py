@@ -110,13 +110,13 @@ def wire(name: str, own: Sequence[str], signature: Signature, deps: Sequence[Dep
     return Wiring(tuple(parameters), tuple(edges.values()), tuple(resources), inputs, config_class)
 
 
-def is_context(annotation: Any) -> bool:
-    """Whether the annotation is an execution context; text counts, when its name is for type checkers only."""
+def is_context(annotation: Any, names: Container[str] = CONTEXTS) -> bool:
+    """Whether the annotation is one of these contexts; text counts, when its name is for type checkers only."""
     if isinstance(annotation, str):
-        return annotation.partition("[")[0].rpartition(".")[2].strip() in CONTEXTS
+        return annotation.partition("[")[0].rpartition(".")[2].strip() in names
     origin = getattr(annotation, "__origin__", annotation)
     return isinstance(origin, type) and any(
-        cls.__qualname__ in CONTEXTS and cls.__module__.startswith("rivers.") for cls in origin.__mro__
+        cls.__qualname__ in names and cls.__module__.startswith("rivers.") for cls in origin.__mro__
     )
 
 

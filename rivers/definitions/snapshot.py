@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from rivers.definitions.automation_snapshot import ScheduleDefinition, SensorDefinition
 from rivers.definitions.kinds import BackendKind, BackoffKind, ExecutorKind, HandlerKind, StepKind, TriggerRule
 
 
@@ -159,6 +160,8 @@ class Snapshot:
     pool_limits: tuple[tuple[str, int], ...] = ()
     run_queue: RunQueueDefinition | None = None
     run_backend: RunBackendDefinition | None = None
+    schedules: tuple[ScheduleDefinition, ...] = ()
+    sensors: tuple[SensorDefinition, ...] = ()
     module: str = field(default="", compare=False)
     repository: str = field(default="", compare=False)
 
@@ -173,6 +176,8 @@ class Snapshot:
             self.pool_limits,
             self.run_queue,
             self.run_backend,
+            self.schedules,
+            self.sensors,
         )
         return hashlib.sha256(repr(content).encode()).hexdigest()
 

@@ -9,6 +9,7 @@ from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from rivers.clock import SystemClock
 from rivers.definitions.asset import Asset, AssetTemplate
 from rivers.definitions.binding import BoundRepository, bind
 from rivers.definitions.executor import Executor
@@ -16,6 +17,8 @@ from rivers.definitions.job import Job
 from rivers.definitions.retry_policy import RetryPolicy
 from rivers.definitions.run_backend import RunBackendConfig
 from rivers.definitions.run_queue import RunQueueConfig
+from rivers.definitions.schedule import Schedule
+from rivers.definitions.sensor import Sensor
 from rivers.definitions.suggestion import nearest_or_all
 from rivers.definitions.task import Task
 from rivers.errors import AssetDefinitionError, NodeNotFoundError, PartitionValidationError
@@ -25,6 +28,7 @@ from rivers.repository import arguments
 from rivers.repository.resource_life import ResourceLife
 
 if TYPE_CHECKING:
+    from rivers.repository.evaluation import ScheduleTickResult, SensorTickResult
     from rivers.repository.observation import ObservationResult
     from rivers.repository.run_result import RunResult
     from rivers.repository.session import Session
@@ -43,8 +47,8 @@ class CodeRepository:
         assets: Sequence[Asset],
         tasks: Sequence[Task] | None = None,
         jobs: Sequence[Job] | None = None,
-        schedules: Sequence[Any] | None = None,
-        sensors: Sequence[Any] | None = None,
+        schedules: Sequence[Schedule] | None = None,
+        sensors: Sequence[Sensor] | None = None,
         default_executor: Executor | None = None,
         resources: dict[str, Any] | None = None,
         partition_defs: dict[str, Any] | None = None,
@@ -54,14 +58,12 @@ class CodeRepository:
         run_backend: RunBackendConfig | None = None,
         pool_limits: dict[str, int] | None = None,
     ) -> None:
-        arguments.not_yet(
-            schedules=schedules,
-            sensors=sensors,
-            partition_defs=partition_defs,
-        )
+        arguments.not_yet(partition_defs=partition_defs)
         self._assets = _assets(assets)
         self._tasks = arguments.instances("tasks", tasks, Task)
         self._jobs = arguments.instances("jobs", jobs, Job)
+        self._schedules = arguments.instances("schedules", schedules, Schedule)
+        self._sensors = arguments.instances("sensors", sensors, Sensor)
         self._default_executor = arguments.optional("default_executor", default_executor, Executor)
         self._resources = arguments.mapping("resources", resources, object)
         self._retries = arguments.mapping("retries", retries, RetryPolicy)
@@ -87,6 +89,8 @@ class CodeRepository:
                     self._assets,
                     tasks=self._tasks,
                     jobs=self._jobs,
+                    schedules=self._schedules,
+                    sensors=self._sensors,
                     resources=self._resources,
                     retries=self._retries,
                     default_executor=self._default_executor,
@@ -103,6 +107,16 @@ class CodeRepository:
     def assets(self) -> dict[str, Asset]:
         """Assets by name; a multi-asset appears under the name of each of its outputs."""
         return dict(self.bound.asset_by_name)
+
+    @property
+    def schedules(self) -> list[Schedule]:
+        """Schedules, as they were given."""
+        return list(self._schedules)
+
+    @property
+    def sensors(self) -> list[Sensor]:
+        """Sensors, as they were given."""
+        return list(self._sensors)
 
     def name_source(self, module: str, variable: str) -> None:
         """Says where the repository is defined, which its snapshot carries."""
@@ -212,6 +226,39 @@ class CodeRepository:
             if job.name == name:
                 return job.bind(session.execute_job)
         raise job_not_found(name, session.bound.snapshot)
+
+    # -- automation -------------------------------------------------------------------------------------------------
+
+    def get_schedule(self, name: str) -> Schedule:
+        """The schedule of that name; of several the first."""
+        from rivers.repository import evaluation
+
+        place = self._resolved().bound.schedules.index(evaluation.find_schedule(self.bound, name))
+        return self._schedules[place]
+
+    def get_sensor(self, name: str) -> Sensor:
+        """The sensor of that name; of several the first."""
+        from rivers.repository import evaluation
+
+        place = self._resolved().bound.sensors.index(evaluation.find_sensor(self.bound, name))
+        return self._sensors[place]
+
+    def evaluate_schedule(self, name: str, execution_time: str | None = None) -> ScheduleTickResult:
+        """Calls a schedule's function as a tick would, and launches nothing.
+
+        `execution_time` is passed on as it is; default now, `YYYY-MM-DDTHH:MM:SSZ`. The function's errors pass through.
+        """
+        from rivers.repository import evaluation
+
+        return evaluation.evaluate_schedule(self._resolved().bound, name, execution_time, SystemClock())
+
+    def evaluate_sensor(
+        self, name: str, cursor: str | None = None, last_tick_time: float | None = None
+    ) -> SensorTickResult:
+        """Calls a sensor's function as a tick would, and launches nothing. Errors of the function pass through."""
+        from rivers.repository import evaluation
+
+        return evaluation.evaluate_sensor(self._resolved().bound, name, cursor, last_tick_time)
 
     # -- values -----------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from rivers.v1 import automation_pb2 as _automation_pb2
 from rivers.v1 import definitions_pb2 as _definitions_pb2
 from rivers.v1 import failure_pb2 as _failure_pb2
 import builtins as _builtins
@@ -156,6 +157,8 @@ class SnapshotSlice(_message.Message):
 
     STEPS_FIELD_NUMBER: _builtins.int
     JOBS_FIELD_NUMBER: _builtins.int
+    SCHEDULES_FIELD_NUMBER: _builtins.int
+    SENSORS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def steps(self) -> _containers.RepeatedCompositeFieldContainer[_definitions_pb2.StepDefinition]:
         """Steps."""
@@ -164,15 +167,25 @@ class SnapshotSlice(_message.Message):
     def jobs(self) -> _containers.RepeatedCompositeFieldContainer[_definitions_pb2.JobDefinition]:
         """Jobs."""
 
+    @_builtins.property
+    def schedules(self) -> _containers.RepeatedCompositeFieldContainer[_automation_pb2.ScheduleDefinition]:
+        """Schedules."""
+
+    @_builtins.property
+    def sensors(self) -> _containers.RepeatedCompositeFieldContainer[_automation_pb2.SensorDefinition]:
+        """Sensors."""
+
     def __init__(
         self,
         *,
         steps: _abc.Iterable[_definitions_pb2.StepDefinition] | None = ...,
         jobs: _abc.Iterable[_definitions_pb2.JobDefinition] | None = ...,
+        schedules: _abc.Iterable[_automation_pb2.ScheduleDefinition] | None = ...,
+        sensors: _abc.Iterable[_automation_pb2.SensorDefinition] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["jobs", b"jobs", "steps", b"steps"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["jobs", b"jobs", "schedules", b"schedules", "sensors", b"sensors", "steps", b"steps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

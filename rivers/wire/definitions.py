@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import cast
 
+from google.protobuf.message import Message
+
+from rivers.definitions.automation_snapshot import ScheduleDefinition, SensorDefinition
 from rivers.definitions.kinds import BackoffKind, ExecutorKind, HandlerKind, StepKind, TriggerRule
 from rivers.definitions.snapshot import (
     EdgeDefinition,
@@ -17,6 +20,7 @@ from rivers.definitions.snapshot import (
     StepDefinition,
 )
 from rivers.v1 import definition_service_pb2, definitions_pb2
+from rivers.wire.automation import decode_schedule, decode_sensor, encode_schedule, encode_sensor
 from rivers.wire.launching import decode_run_backend, decode_run_queue, encode_run_backend, encode_run_queue
 from rivers.wire.values import decode_map, encode_map
 
@@ -226,22 +230,26 @@ def encode_snapshot(snapshot: Snapshot) -> Iterator[definition_service_pb2.GetSn
     """The header, then the definitions in slices, each made when it is asked for."""
     yield definition_service_pb2.GetSnapshotResponse(header=encode_header(snapshot))
     response, size = definition_service_pb2.GetSnapshotResponse(), 0
-    for step in snapshot.steps:
-        encoded = encode_step_definition(step)
-        if size and size + encoded.ByteSize() > SLICE_BYTES:
+    for field, definition in _definitions(snapshot):
+        if size and size + definition.ByteSize() > SLICE_BYTES:
             yield response
             response, size = definition_service_pb2.GetSnapshotResponse(), 0
-        response.slice.steps.append(encoded)
-        size += encoded.ByteSize() + 8
-    for job in snapshot.jobs:
-        named = encode_job(job)
-        if size and size + named.ByteSize() > SLICE_BYTES:
-            yield response
-            response, size = definition_service_pb2.GetSnapshotResponse(), 0
-        response.slice.jobs.append(named)
-        size += named.ByteSize() + 8
+        getattr(response.slice, field).append(definition)
+        size += definition.ByteSize() + 8
     if size:
         yield response
+
+
+def _definitions(snapshot: Snapshot) -> Iterator[tuple[str, Message]]:
+    """Every definition, with the field of a slice that it goes to."""
+    for step in snapshot.steps:
+        yield "steps", encode_step_definition(step)
+    for job in snapshot.jobs:
+        yield "jobs", encode_job(job)
+    for schedule in snapshot.schedules:
+        yield "schedules", encode_schedule(schedule)
+    for sensor in snapshot.sensors:
+        yield "sensors", encode_sensor(sensor)
 
 
 def decode_snapshot(
@@ -250,9 +258,13 @@ def decode_snapshot(
     """The snapshot. Its digest is the header's: it names what was loaded, whatever this version can read of it."""
     steps: list[StepDefinition] = []
     jobs: list[JobDefinition] = []
+    schedules: list[ScheduleDefinition] = []
+    sensors: list[SensorDefinition] = []
     for part in slices:
         steps += map(decode_step_definition, part.steps)
         jobs += map(decode_job, part.jobs)
+        schedules += map(decode_schedule, part.schedules)
+        sensors += map(decode_sensor, part.sensors)
     snapshot = Snapshot(
         steps=tuple(steps),
         jobs=tuple(jobs),
@@ -261,6 +273,8 @@ def decode_snapshot(
         pool_limits=tuple(sorted(header.pool_limits.items())),
         run_queue=decode_run_queue(header.run_queue) if header.HasField("run_queue") else None,
         run_backend=decode_run_backend(header.run_backend) if header.HasField("run_backend") else None,
+        schedules=tuple(schedules),
+        sensors=tuple(sensors),
         module=header.module,
         repository=header.repository,
     )

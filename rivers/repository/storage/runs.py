@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from time import time_ns
 from typing import TYPE_CHECKING, Any
 
+from rivers.definitions.run_status import RunStatus
 from rivers.definitions.suggestion import nearest
 from rivers.errors import StorageError
 from rivers.lifecycle.states import LaunchCause, RunState
@@ -14,7 +15,7 @@ from rivers.partitions.key import PartitionKey
 from rivers.repository.record import Record
 from rivers.repository.storage.launched_by import LaunchedBy
 from rivers.repository.storage.opened import Opened
-from rivers.repository.storage.statuses import STATUS_OF, RunStatus
+from rivers.repository.storage.statuses import STATUS_OF
 from rivers.storage import cancellation, outcomes, plans, runs
 from rivers.storage.rows import RunRow
 

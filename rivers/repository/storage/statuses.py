@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rivers.definitions.closed_set import ClosedSet
+from rivers.definitions.run_status import RunStatus
 from rivers.lifecycle.states import RunState
 
 
@@ -12,17 +13,6 @@ class StorageType(ClosedSet):
     Memory = 0
     Embedded = 1
     Remote = 2
-
-
-class RunStatus(ClosedSet):
-    """What a run has come to, as users read it."""
-
-    Queued = 0
-    NotStarted = 1
-    Started = 2
-    Success = 3
-    Failure = 4
-    Canceled = 5
 
 
 STATUS_OF = {

@@ -30,7 +30,7 @@ def a() -> int:
         (lambda: rs.CodeRepository([], retries={"x": 1}), TypeError, "retries['x'] must be RetryPolicy, not int"),
         (lambda: rs.CodeRepository([], pool_limits={"x": "1"}), TypeError, "pool_limits['x'] must be int, not str"),
         (lambda: rs.CodeRepository([], default_retry_policy=3), TypeError, "default_retry_policy must be"),
-        (lambda: rs.CodeRepository([], schedules=[1]), TypeError, "schedules is not available in this version"),
+        (lambda: rs.CodeRepository([], schedules=[1]), TypeError, "schedules must be a sequence of Schedule, got int"),
         (lambda: rs.CodeRepository([]).resolve(storage="x"), TypeError, "storage must be a Storage or None, not str"),
     ],
 )

@@ -2,7 +2,17 @@
 
 from hypothesis import strategies as st
 
-from rivers.definitions.kinds import BackendKind, BackoffKind, ExecutorKind, HandlerKind, StepKind, TriggerRule
+from rivers.definitions.automation_snapshot import RunStatusWatch, ScheduleDefinition, SensorDefinition
+from rivers.definitions.kinds import (
+    BackendKind,
+    BackoffKind,
+    EvaluationMode,
+    ExecutorKind,
+    HandlerKind,
+    StepKind,
+    TriggerRule,
+    WatchedStatus,
+)
 from rivers.definitions.snapshot import (
     EdgeDefinition,
     ExecutorDefinition,
@@ -120,6 +130,41 @@ run_queues = st.builds(
 run_backends = st.builds(
     RunBackendDefinition, st.sampled_from(BackendKind), maybe(text), maybe(text), text, text, text, text, text
 )
+modes = st.sampled_from(EvaluationMode)
+schedules = st.builds(
+    ScheduleDefinition,
+    name=name,
+    cron=text,
+    job=name,
+    timezone=maybe(text),
+    is_running=st.booleans(),
+    tags=pairs(text),
+    description=text,
+    mode=modes,
+    timeout=maybe(seconds),
+    has_function=st.booleans(),
+    is_async=st.booleans(),
+    resources=some(name),
+)
+watches = st.builds(
+    RunStatusWatch, st.sampled_from(WatchedStatus), maybe(st.lists(name, min_size=1, max_size=3).map(tuple))
+)
+sensors = st.builds(
+    SensorDefinition,
+    name=name,
+    job=maybe(name),
+    assets=some(name),
+    interval=seconds,
+    is_running=st.booleans(),
+    tags=pairs(text),
+    description=text,
+    mode=modes,
+    timeout=maybe(seconds),
+    has_function=st.booleans(),
+    is_async=st.booleans(),
+    resources=some(name),
+    watch=maybe(watches),
+)
 snapshots = st.builds(
     Snapshot,
     steps=some(step_definitions),
@@ -129,6 +174,8 @@ snapshots = st.builds(
     pool_limits=pairs(counts),
     run_queue=maybe(run_queues),
     run_backend=maybe(run_backends),
+    schedules=some(schedules),
+    sensors=some(sensors),
     module=text,
     repository=text,
 )

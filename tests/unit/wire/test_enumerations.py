@@ -5,7 +5,7 @@ import pytest
 from rivers.definitions import kinds
 from rivers.lifecycle import states
 from rivers.planning.plan import Placement
-from rivers.v1 import definitions_pb2, failure_pb2, plan_pb2, run_pb2, step_service_pb2
+from rivers.v1 import automation_pb2, definitions_pb2, failure_pb2, plan_pb2, run_pb2, step_service_pb2
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,8 @@ from rivers.v1 import definitions_pb2, failure_pb2, plan_pb2, run_pb2, step_serv
         (kinds.ExecutorKind, definitions_pb2.ExecutorKind),
         (kinds.BackoffKind, definitions_pb2.BackoffKind),
         (kinds.BackendKind, definitions_pb2.BackendKind),
+        (kinds.EvaluationMode, automation_pb2.EvaluationMode),
+        (kinds.WatchedStatus, automation_pb2.WatchedStatus),
         (Placement, plan_pb2.Placement),
         (states.RunState, run_pb2.RunState),
         (states.StepState, run_pb2.StepState),
