@@ -132,7 +132,7 @@ async def drawn():
     [
         (lambda: 3, "int"),
         (lambda: "x", "str"),
-        (lambda: {"a": 1}, "dict"),
+        (lambda: {1: 2}, "dict"),
         (later, "coroutine"),
         (drawn, "async_generator"),
     ],
