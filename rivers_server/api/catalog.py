@@ -19,7 +19,7 @@ from rivers_server.api.border import Border
 from rivers_server.api.errors import unary
 from rivers_server.api.pages import decode_token, encode_token, page_size
 from rivers_server.api.reader import Reader
-from rivers_server.core.replica import Replica, ReplicaState
+from rivers_server.core.replica import NO_ROOM, Replica, ReplicaState
 from rivers_server.links.link import LinkStatus
 
 Context = ServicerContext[Any, Any]
@@ -115,7 +115,7 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
             state=catalog_service_pb2.LocationState.ValueType(int(state)),
             digest=replica.row.digest,
             module=replica.row.module,
-            message=replica.refusal or status.message,
+            message=replica.refusal or status.message or (NO_ROOM if replica.takes_nothing else ""),
             workers=replica.workers,
             attempts_in_flight=len(replica.in_flight),
             asset_count=len(replica.asset_names) if snapshot is not None else 0,

@@ -13,6 +13,7 @@ from rivers.planning.build import plan_job, plan_selection
 from rivers.planning.plan import RunPlan
 from rivers.storage.rows import EventRow, RunRow
 from rivers_server.core.live import LiveRun
+from rivers_server.core.replica import NO_ROOM
 
 if TYPE_CHECKING:
     from rivers_server.core.core import Batch, Core
@@ -22,7 +23,7 @@ log = structlog.get_logger()
 
 def admit(core: Core, batch: Batch) -> None:
     """Starts waiting runs while a place is free and a gate is open."""
-    while (row := core.state.queue.admit_next(lambda row: is_connected(core, row))) is not None:
+    while (row := core.state.queue.admit_next(lambda row: _is_open(core, row))) is not None:
         stored = core.plans.pop(row.run_id, None) or core.store.plan(row.run_id)
         try:
             plan = _current_plan(core, row, stored)
@@ -45,10 +46,10 @@ def admit(core: Core, batch: Batch) -> None:
         log.info("run_admitted", run_id=row.run_id, location=row.location, steps=row.total_steps)
 
 
-def is_connected(core: Core, row: RunRow) -> bool:
-    """Whether the run's location is up, the gate that all of its runs share."""
+def _is_open(core: Core, row: RunRow) -> bool:
+    """Whether the run's location is up and has room, the gate that all of its runs share."""
     replica = core.state.replicas.get(row.location)
-    return replica is not None and replica.is_attached
+    return replica is not None and replica.has_room
 
 
 def block_reason(core: Core, row: RunRow) -> str:
@@ -56,8 +57,11 @@ def block_reason(core: Core, row: RunRow) -> str:
     queue = core.state.queue
     if row.run_id in queue.parked:
         return queue.parked[row.run_id]
-    if not is_connected(core, row):
+    replica = core.state.replicas.get(row.location)
+    if replica is None or not replica.is_attached:
         return f"location '{row.location}' is not connected"
+    if replica.takes_nothing:
+        return f"location '{row.location}': {NO_ROOM}"
     if queue.is_full:
         return f"global run limit ({queue.in_flight}/{queue.limit}), position {queue.rank(row)} in its location"
     return f"position {queue.rank(row)} in its location"

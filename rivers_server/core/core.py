@@ -98,7 +98,7 @@ class Core:
             Deregister: registration.deregister,
             SnapshotRead: registration.take_snapshot,
             Reported: ingestion.take_reports,
-            Beaten: sessions.compare_holdings,
+            Beaten: sessions.take_beat,
             SessionClosed: sessions.close,
             Tick: lambda core, batch, message: None,
         }

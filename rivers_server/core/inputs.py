@@ -98,12 +98,14 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class Beaten:
-    """A beat of a session says how many attempts the location holds, and the exclusive or of their tokens."""
+    """A beat of a session: how many attempts the location holds, the exclusive or of their tokens, and how many more
+    it would take."""
 
     location: str
     session: int
     held_count: int
     held_hash: int
+    free_places: int
 
 
 @dataclass(frozen=True, slots=True)

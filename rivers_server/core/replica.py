@@ -19,13 +19,16 @@ class ReplicaState(IntEnum):
     REFUSED = 5
 
 
+NO_ROOM = "it takes nothing new: the disk below its data directory is full, or it is going down"
+
+
 class Replica:
     """One location. `session` is the open step stream, 0 for none; `is_replayed` lets work be sent on it.
 
     `heard_awake` is the time, on the leader's awake clock (A7), at which it was last heard; while a session is open
     it is heard by definition. `moved_awake` is when another home answered under the name, if `has_moved`. `ready`
     holds steps that wait for a place, `in_flight` the tokens of attempts that have one. `doubt` counts the beats in a
-    row that said the same holdings, other than ours.
+    row that said the same holdings, other than ours. `takes_nothing` is what its newest beat said.
     """
 
     def __init__(self, row: LocationRow, heard: float) -> None:
@@ -43,6 +46,7 @@ class Replica:
         self.home_id = row.home_id
         self.workers = 0
         self.places = 0
+        self.takes_nothing = False
         self.step_lease: float | None = None
         self.digests: frozenset[str] = frozenset()
         self.ready: deque[tuple[str, int]] = deque()
@@ -61,9 +65,14 @@ class Replica:
         return self.session != 0 and self.is_replayed
 
     @property
+    def has_room(self) -> bool:
+        """Whether it is there for new work."""
+        return self.is_attached and not self.takes_nothing
+
+    @property
     def free_places(self) -> int:
         """How many more attempts it takes."""
-        return self.places - len(self.in_flight) if self.is_attached else 0
+        return self.places - len(self.in_flight) if self.has_room else 0
 
     def doubts(self, ours: tuple[int, int], theirs: tuple[int, int]) -> int:
         """For how many beats in a row both sides have said the same, and not the same as each other.

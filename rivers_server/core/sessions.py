@@ -93,14 +93,16 @@ def note_closed(core: Core, message: SessionClosed) -> None:
         log.info("session_closed", location=message.location, session=message.session, reason=message.reason)
 
 
-def compare_holdings(core: Core, batch: Batch, message: Beaten) -> None:
-    """A location that holds other attempts than we believe, and goes on to, is asked for its inventory again."""
+def take_beat(core: Core, batch: Batch, message: Beaten) -> None:
+    """A location that says that it has no room is sent nothing until it says otherwise; one that holds other attempts
+    than we believe, and goes on to, is asked for its inventory again."""
     replica = core.state.replicas.get(message.location)
     if replica is None or replica.session != message.session:
         batch.outbox.closed.append((message.location, message.session, "the session is over"))
         return
     if not replica.is_attached:
         return
+    _note_room(replica, message)
     count = mixed = 0
     for token in replica.in_flight:
         attempt = core.state.attempts.get(token)
@@ -108,6 +110,14 @@ def compare_holdings(core: Core, batch: Batch, message: Beaten) -> None:
             count, mixed = count + 1, mixed ^ token
     if replica.doubts((count, mixed), (message.held_count, message.held_hash)) >= PERSISTENT:
         drop(core, batch, replica, f"it holds {message.held_count} attempts that are not the {count} that it should")
+
+
+def _note_room(replica: Replica, message: Beaten) -> None:
+    """Places taken by attempts are counted here, newer than any beat; no room beside free places is for it to say."""
+    is_closed = message.free_places == 0 and message.held_count < replica.places
+    if is_closed is not replica.takes_nothing:
+        replica.takes_nothing = is_closed
+        log.warning("location_full" if is_closed else "location_has_room", location=replica.name)
 
 
 def drop(core: Core, batch: Batch, replica: Replica, reason: str) -> None:
@@ -168,6 +178,8 @@ def _is_out_of_patience(core: Core, attempt: Attempt) -> bool:
 def _settle_in(core: Core, batch: Batch, replica: Replica, session: int, inventory: Inventory) -> None:
     replica.detach()
     replica.session = session
+    if (replica.home_id, replica.boot) != (inventory.home_id, inventory.boot):
+        replica.takes_nothing = False  # the same start of the same home says soon whether it has room by now
     if replica.home_id != inventory.home_id:
         replica.moved_awake, replica.has_moved = core.awake, True
     replica.home_id, replica.boot = inventory.home_id, inventory.boot

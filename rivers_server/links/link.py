@@ -310,7 +310,7 @@ class Link:
             held = None
             for item in message.reports:
                 if item.HasField("beat"):
-                    held = Beaten(self.name, session, item.beat.held_count, item.beat.held_hash)
+                    held = Beaten(self.name, session, item.beat.held_count, item.beat.held_hash, item.beat.free_places)
                     self._last_beat = item.beat.beat
                     ack = step_service_pb2.BeatAck(beat=item.beat.beat)
                     self._outgoing.append(step_service_pb2.Command(beat_ack=ack))

@@ -148,6 +148,27 @@ def test_a_value_waits_for_room_and_other_locations_do_not_notice(disk: SmallDis
     assert [line for line in text.split("\n") if line.isdigit()] == [str(number) for number in range(1_000)]
 
 
+def test_a_location_without_room_is_sent_nothing_and_says_why(disk: SmallDisk, stack: Stack) -> None:
+    stack.start_location("team", TEAM)
+    first = stack.client.runs.submit(location="team", job="all")
+    stack.until(lambda: stack.marks("team"), "the body")
+    disk.fill()
+    (stack.directory / "full").touch()
+
+    def trouble() -> str:
+        (team,) = stack.client.locations.list()
+        return team.message or ""
+
+    stack.until(lambda: "full" in trouble(), "the location says that it has no room")
+    second = stack.client.runs.submit(location="team", job="all")
+    stack.until(lambda: "full" in (second.refresh().block_reason or ""), "the run that waits says why")
+    disk.clear()
+    for run in (first, second):
+        assert run.wait(timeout=30).state.name == "SUCCEEDED"
+        assert not [event for event in run.events() if event.attempt > 1], "nothing was sent in vain"
+    assert not trouble()
+
+
 def test_a_value_that_can_never_fit_fails_its_step(disk: SmallDisk, stack: Stack) -> None:
     stack.start_location("team", TEAM)
     ended = stack.client.runs.submit(location="team", job="huge").wait(timeout=30)
