@@ -72,7 +72,7 @@ async def _serve(settings: Settings, directory: DataDirectory, announce: Callabl
     launch = Launch(settings.module, settings.variable, str(directory.values), os.getpid())
     environment = {**without_secrets(os.environ), MARK: directory.home_id}
     host = HostLink(launch, environment=environment, definitions=definitions, reaper=reaper, groups=directory.groups)
-    watchdog = WatchdogLink(reaper)
+    watchdog = WatchdogLink(reaper, f"{MARK}={directory.home_id}")
     directory.groups.on_recorded, directory.groups.on_forgotten = watchdog.add, watchdog.remove
     crew = ProcessCrew(
         launch, environment=environment, host=host, reaper=reaper, groups=directory.groups, watchdog=watchdog

@@ -12,7 +12,8 @@ from codeloc.host_link import HostLink
 from codeloc.launch import Launch
 from codeloc.lease import NEVER
 from codeloc.process_groups import ProcessGroups
-from codeloc.reaper import Reaper, kill_group
+from codeloc.processes import kill_families
+from codeloc.reaper import Reaper
 from codeloc.spawning import open_ends, spawn
 from codeloc.watchdog_link import WatchdogLink
 from codeloc.worker_process import WorkerProcess
@@ -46,6 +47,7 @@ class ProcessCrew:
         self._workers: dict[int, WorkerProcess] = {}
         self._is_held = False
         host.on_refused = self._refused
+        reaper.on_orphans = self._introduce
 
     def connect(self, desk: Desk) -> None:
         """Says who is told what workers do."""
@@ -95,14 +97,18 @@ class ProcessCrew:
         """Kills all of them, at once."""
         for process in self._workers.values():
             if process.pid:
-                kill_group(process.pid)
                 self._groups.forget(process.pid)
+        kill_families(process.pid for process in self._workers.values() if process.pid)
 
     # -- what workers do --------------------------------------------------------------------------------------------
 
+    def worker_forked(self, worker: WorkerProcess) -> None:
+        """It exists."""
+        self._groups.record(worker.pid)
+        self._reaper.watch(worker.pid, worker.exited)
+
     def worker_started(self, worker: WorkerProcess, digest: str) -> None:
         """It has the module loaded."""
-        self._watch(worker)
         assert self._desk is not None
         if digest == self._desk.digest:
             self._desk.worker_ready(worker.number, worker.pid)
@@ -156,7 +162,6 @@ class ProcessCrew:
         process = WorkerProcess(number, home, ours, self)
         self._add(process)
         try:
-            process.is_forked = False
             process.pid = spawn("worker", self._launch, theirs, self._environment)
         except OSError as error:
             failed = Exit(detail=f"could not be started: {error}")
@@ -172,10 +177,10 @@ class ProcessCrew:
         if self._is_held:
             process.hold(True)
 
-    def _watch(self, worker: WorkerProcess) -> None:
-        if worker.is_forked:
-            self._groups.record(worker.pid)
-            self._reaper.watch(worker.pid, worker.exited)
+    def _introduce(self) -> None:
+        """Learns the pids of forks that are our children already: they are nobody's orphans."""
+        for process in list(self._workers.values()):
+            process.introduce()
 
     def _refused(self, number: int, reason: str) -> None:
         """The host must not be forked any more: from here on every worker imports the module itself."""

@@ -18,7 +18,8 @@ class FrameKind(IntEnum):
     ASSIGN = 1  # rivers.v1.Assign
     STOP = 2  # the token, 8 bytes
     # up, from a worker
-    READY = 11  # its pid, 8 bytes, and the digest of the definitions that it has loaded, text
+    FORKED = 13  # its pid, 8 bytes, said before it becomes a child of the supervisor
+    READY = 11  # the digest of the definitions that it has loaded, text
     EVENT = 12  # rivers.v1.AttemptEvent without seq
     # up, from the host
     PART = 21  # rivers.v1.GetSnapshotResponse: header, slice or load failure

@@ -68,13 +68,17 @@ def _fork(launch: Launch, bound: BoundRepository, channel: socket.socket, descri
     except OSError as error:
         return f"no process can be forked: {error}"
     if middle == 0:
+        known, is_known = os.pipe()
         try:
             if os.fork():
+                os.close(is_known)
+                os.read(known, 1)  # nothing comes: it ends when the worker has said its pid, or is dead
                 os._exit(0)
         except OSError:
             os._exit(1)
+        os.close(known)
         channel.close()
-        run_forked(launch, bound, *descriptors)
+        run_forked(launch, bound, is_known, *descriptors)
     _, status = os.waitpid(middle, 0)
     return "no process can be forked" if status else ""
 

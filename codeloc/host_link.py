@@ -14,7 +14,8 @@ from codeloc.frames import FrameKind
 from codeloc.launch import REQUEST, Launch
 from codeloc.output_pipe import OutputPipe
 from codeloc.process_groups import ProcessGroups
-from codeloc.reaper import Reaper, kill_group
+from codeloc.processes import kill_families
+from codeloc.reaper import Reaper
 from codeloc.spawning import Ends, open_ends, spawn
 from rivers.v1.definition_service_pb2 import GetSnapshotResponse, LoadFailure
 from rivers.v1.failure_pb2 import FAILURE_REASON_ERROR, Failure
@@ -82,7 +83,7 @@ class HostLink:
         """Ends it."""
         self._is_closed = True
         if self._pid:
-            kill_group(self._pid)
+            kill_families([self._pid])
 
     def _frames(self, frames: list[tuple[int, bytes]]) -> None:
         for kind, payload in frames:
@@ -102,6 +103,7 @@ class HostLink:
         parts, self._parts = self._parts, []
         if self._definitions.digest in ("", parts[0].header.digest):
             self._is_loaded = True
+            self._reaper.spare_orphans()
             self._pause = _FIRST_PAUSE
             self._definitions.loaded(parts)
         else:

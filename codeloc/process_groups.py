@@ -7,26 +7,19 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+
+from codeloc.processes import everyone, is_marked, read
 
 #: In the environment of every process that a location starts, and of what those start.
 MARK = "RIVERS_LOCATION_HOME"
 
 
-@dataclass(frozen=True, slots=True)
-class _Process:
-    pid: int
-    group: int
-    started: int
-    is_zombie: bool
-
-
 class ProcessGroups:
     """One file for each group, named by its leader's pid, that holds when the leader was started.
 
-    The pid alone proves nothing, because pids come round again. A group whose leader is gone is known by the mark in
-    the environment of the members that are left. What a full disk has no room for is noted when there is room again;
+    The pid alone proves nothing, because pids come round again. What has left its group, or whose leader is gone, is
+    known by the mark in its environment. What a full disk has no room for is noted when there is room again;
     until then only the watchdog knows of it.
     """
 
@@ -40,7 +33,7 @@ class ProcessGroups:
 
     def record(self, pid: int) -> None:
         """Notes a group before any work is given to it."""
-        process = _process(pid)
+        process = read(pid)
         if process is not None:
             self.on_recorded(pid, process.started)
             self._unnoted[pid] = process.started
@@ -62,14 +55,14 @@ class ProcessGroups:
             del self._unnoted[pid]
 
     def end_all(self, patience: float = 10.0) -> list[int]:
-        """Kills what is left of the recorded groups and waits until it is dead; the pids that it killed."""
+        """Kills what is left of earlier starts and waits until it is dead; the pids that it killed."""
         recorded = {}
         for entry in self._directory.iterdir():
             with contextlib.suppress(ValueError):
                 recorded[int(entry.name)] = int(entry.read_text())
         killed: set[int] = set()
         deadline = time.monotonic() + patience
-        while recorded and (left := self._left(recorded)):
+        while left := self._left(recorded):
             for pid in left:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, signal.SIGKILL)
@@ -82,28 +75,11 @@ class ProcessGroups:
         return sorted(killed)
 
     def _left(self, recorded: dict[int, int]) -> list[int]:
-        found = []
-        for entry in os.listdir("/proc"):
-            process = _process(int(entry)) if entry.isdigit() else None
-            if process is None or process.is_zombie or process.group not in recorded:
-                continue
-            started = recorded[process.group]
-            is_leader = process.pid == process.group
-            if process.started == started if is_leader else process.started >= started and self._is_marked(process.pid):
-                found.append(process.pid)
-        return found
-
-    def _is_marked(self, pid: int) -> bool:
-        try:
-            return self._mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-        except OSError:
-            return False
-
-
-def _process(pid: int) -> _Process | None:
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-    except OSError:
-        return None
-    fields = stat[stat.rindex(")") + 2 :].split()  # the command's name may contain anything
-    return _Process(pid=pid, group=int(fields[2]), started=int(fields[19]), is_zombie=fields[0] in "ZX")
+        ourselves = {os.getpid(), os.getppid()}
+        return [
+            process.pid
+            for process in everyone()
+            if not process.is_dead
+            and process.pid not in ourselves
+            and (recorded.get(process.pid) == process.started or is_marked(process.pid, self._mark))
+        ]

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from codeloc.endings import Exit
+from codeloc.processes import everyone, kill_families, read
 
 #: Exits of processes that nobody has asked about yet; those of orphans that were adopted are never asked about.
 _UNCLAIMED = 256
@@ -18,13 +19,17 @@ _UNCLAIMED = 256
 class Reaper:
     """The only one that waits for children, orphans that this process adopts included.
 
-    Every watched process leads a group of its own. The group is killed while its dead leader still holds the number.
+    A watched process that ends takes along its group, while its number is still held, and what it leaves behind in
+    other groups and sessions: workers adopt what their own descendants leave, so what comes to this process when one
+    ends was below it. `on_orphans` is called before, so that forks that are about to be watched are.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.on_orphans: Callable[[], None] = lambda: None
         self._loop = loop
         self._watched: dict[int, Callable[[Exit], None]] = {}
         self._unclaimed: OrderedDict[int, Exit] = OrderedDict()
+        self._spared: set[tuple[int, int]] = set()
         loop.add_signal_handler(signal.SIGCHLD, self._reap)
 
     def watch(self, pid: int, callback: Callable[[Exit], None]) -> None:
@@ -35,6 +40,11 @@ class Reaper:
         else:
             kill_group(pid)
             self._loop.call_soon(callback, exit)
+
+    def spare_orphans(self) -> None:
+        """The orphans that are here now belong to no worker: the module has left them, which is still loaded."""
+        ours = os.getpid()
+        self._spared = {(one.pid, one.started) for one in everyone() if one.parent == ours}
 
     def close(self) -> None:
         """Waits for nobody any more."""
@@ -48,9 +58,10 @@ class Reaper:
                 return
             if ended is None:
                 return
-            callback = self._watched.pop(ended.si_pid, None)
+            callback = self._watched.get(ended.si_pid)
             if callback is not None:
-                kill_group(ended.si_pid)
+                self._end_family(ended.si_pid)
+                del self._watched[ended.si_pid]
             _, status = os.waitpid(ended.si_pid, 0)
             exit = Exit.of_status(status)
             if callback is not None:
@@ -59,6 +70,23 @@ class Reaper:
             self._unclaimed[ended.si_pid] = exit
             if len(self._unclaimed) > _UNCLAIMED:
                 self._unclaimed.popitem(last=False)
+
+    def _end_family(self, pid: int) -> None:
+        """Kills what is left of a dead child's group, and its orphans: younger than it, and known to nobody."""
+        kill_group(pid)
+        dead = read(pid)
+        self.on_orphans()
+        ours = os.getpid()
+        kill_families(
+            process.pid
+            for process in everyone()
+            if dead is not None
+            and process.parent == ours
+            and process.started >= dead.started
+            and not process.is_dead
+            and process.pid not in self._watched
+            and (process.pid, process.started) not in self._spared
+        )
 
 
 def kill_group(pid: int) -> None:

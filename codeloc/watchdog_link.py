@@ -27,8 +27,9 @@ class WatchdogLink:
     A line that it already knows is not said again, so a step that follows another costs nothing here.
     """
 
-    def __init__(self, reaper: Reaper) -> None:
+    def __init__(self, reaper: Reaper, mark: str) -> None:
         self.pid = 0
+        self._mark = mark
         self._loop = asyncio.get_running_loop()
         self._reaper = reaper
         self._groups: dict[int, int] = {}
@@ -48,7 +49,7 @@ class WatchdogLink:
         source, self._pipe = os.pipe()
         os.set_blocking(self._pipe, False)
         try:
-            self.pid = _spawn(source)
+            self.pid = _spawn(source, self._mark)
         except OSError as error:
             self._hang_up()
             self._ended(Exit(detail=f"could not be started: {error}"))
@@ -145,12 +146,12 @@ class WatchdogLink:
             self._pause = min(self._pause * 2, _LONGEST_PAUSE)
 
 
-def _spawn(source: int) -> int:
+def _spawn(source: int, mark: str) -> int:
     """Starts the script in a process group of its own; it inherits nothing but its end of the pipe."""
     libraries = os.environ.get("LD_LIBRARY_PATH")  # an interpreter may need it to find itself
     return os.posix_spawn(
         sys.executable,
-        [sys.executable, "-I", "-S", _SCRIPT],
+        [sys.executable, "-I", "-S", _SCRIPT, mark],
         {"LD_LIBRARY_PATH": libraries} if libraries else {},
         file_actions=[
             (os.POSIX_SPAWN_DUP2, source, 0),

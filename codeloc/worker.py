@@ -16,10 +16,11 @@ from codeloc.frames import FrameKind, FrameReader, encode_frame
 from codeloc.interrupts import Interrupts, Stopped
 from codeloc.launch import CHANNEL, Launch
 from codeloc.loading import flush_streams, load
-from codeloc.prctl import die_with, flush_c_streams, name_process
+from codeloc.prctl import adopt_orphans, die_with, flush_c_streams, name_process
 from codeloc.reporter import Reporter
 from codeloc.step_work import StepWork
 from codeloc.values import LocationValues
+from codeloc.zombies import bury_many
 from rivers.lifecycle.states import AttemptOutcome
 from rivers.v1.step_service_pb2 import Assign, AttemptEnded
 from rivers.wire.steps import encode_ended
@@ -36,16 +37,24 @@ def run_spawned(launch: Launch) -> NoReturn:
     _run(launch, load(launch), channel)
 
 
-def run_forked(launch: Launch, bound: BoundRepository, channel: int, stdout: int, stderr: int) -> NoReturn:
-    """A worker in a fork of the host. It never returns into what the host was doing."""
+def run_forked(
+    launch: Launch, bound: BoundRepository, is_known: int, channel: int, stdout: int, stderr: int
+) -> NoReturn:
+    """A worker in a fork of the host. It never returns into what the host was doing.
+
+    Its parent lets go of it when `is_known` is closed.
+    """
     try:
         os.setpgid(0, 0)
+        connection = socket.socket(fileno=channel)
+        connection.sendall(encode_frame(FrameKind.FORKED, os.getpid().to_bytes(8)))
+        os.close(is_known)
         os.dup2(stdout, 1)
         os.dup2(stderr, 2)
         os.close(stdout)
         os.close(stderr)
         die_with(launch.supervisor)
-        _run(launch, bound, socket.socket(fileno=channel))
+        _run(launch, bound, connection)
     except BaseException:
         traceback.print_exc()
         flush_streams()
@@ -55,6 +64,8 @@ def run_forked(launch: Launch, bound: BoundRepository, channel: int, stdout: int
 
 def _run(launch: Launch, bound: BoundRepository, channel: socket.socket) -> NoReturn:
     name_process("rivers-worker")
+    # Whatever a step starts stays below its worker, also when the processes between them are gone.
+    adopt_orphans()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for stream in (sys.stdout, sys.stderr):  # whole lines, whatever PYTHONUNBUFFERED says: a piece is an event
         with contextlib.suppress(AttributeError, ValueError):  # the module may have put anything in their place
@@ -64,7 +75,7 @@ def _run(launch: Launch, bound: BoundRepository, channel: socket.socket) -> NoRe
     reporter = Reporter(channel, interrupts)
     original = Original()
     work = StepWork(bound, LocationValues(bound, Path(launch.values), original.insist))
-    channel.sendall(encode_frame(FrameKind.READY, os.getpid().to_bytes(8) + bound.snapshot.digest.encode()))
+    channel.sendall(encode_frame(FrameKind.READY, bound.snapshot.digest.encode()))
     while (frame := interrupts.next_frame()) is not None:
         if frame[0] == FrameKind.ASSIGN:
             assign = Assign.FromString(frame[1])
@@ -74,6 +85,7 @@ def _run(launch: Launch, bound: BoundRepository, channel: socket.socket) -> NoRe
             flush_streams()
             flush_c_streams()
             reporter.ended(ended)
+            bury_many()
     work.close()
     flush_streams()
     os._exit(0)

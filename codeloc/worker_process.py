@@ -12,7 +12,7 @@ from codeloc.channel import Channel
 from codeloc.endings import Exit
 from codeloc.frames import FrameKind, encode_frame
 from codeloc.output_pipe import OutputPipe
-from codeloc.reaper import kill_group
+from codeloc.processes import kill_families
 from codeloc.spawning import Ends
 from rivers.v1.run_pb2 import LOG_STREAM_LOGGING, LOG_STREAM_STDERR, LOG_STREAM_STDOUT, LogStream
 from rivers.v1.step_service_pb2 import Assign, AttemptEvent
@@ -27,6 +27,8 @@ _LONGEST_LOG = 1 << 15
 
 class Supervision(Protocol):
     """Who is told what a worker does."""
+
+    def worker_forked(self, worker: WorkerProcess) -> None: ...
 
     def worker_started(self, worker: WorkerProcess, digest: str) -> None: ...
 
@@ -48,7 +50,6 @@ class WorkerProcess:
         self.number = number
         self.home = home
         self.pid = 0
-        self.is_forked = True
         self._supervision = supervision
         self._loop = loop = asyncio.get_running_loop()
         self._channel = Channel(loop, ends.channel, self._frames, self._channel_ended)
@@ -72,7 +73,7 @@ class WorkerProcess:
     def kill(self) -> None:
         """Kills it with all that it started."""
         if self.pid and self._exit is None:
-            kill_group(self.pid)
+            kill_families([self.pid])
         else:
             self._channel.finish()
 
@@ -80,6 +81,11 @@ class WorkerProcess:
         """Lets it end by itself."""
         self._channel.finish()
         self._within(_LEAVE_WITHIN, self.kill)
+
+    def introduce(self) -> None:
+        """Hears what it has said, its pid before all, if that is not known yet."""
+        if not self.pid:
+            self._channel.drain()
 
     def hold(self, held: bool) -> None:
         """Reads nothing from it, or goes on."""
@@ -108,9 +114,11 @@ class WorkerProcess:
     def _frames(self, frames: list[tuple[int, bytes]]) -> None:
         events: list[AttemptEvent] = []
         for kind, payload in frames:
-            if kind == FrameKind.READY:
-                self.pid = int.from_bytes(payload[:8])
-                self._supervision.worker_started(self, payload[8:].decode())
+            if kind == FrameKind.FORKED:
+                self.pid = int.from_bytes(payload)
+                self._supervision.worker_forked(self)
+            elif kind == FrameKind.READY:
+                self._supervision.worker_started(self, payload.decode())
             elif kind == FrameKind.EVENT:
                 event = AttemptEvent.FromString(payload)
                 if event.HasField("ended"):

@@ -76,7 +76,7 @@ def _sleeper(mark: str) -> subprocess.Popen[bytes]:
 
 def test_A5_recorded_groups_are_ended(tmp_path: Path) -> None:
     groups = ProcessGroups(tmp_path / "groups", "home")
-    with _sleeper("home") as leader, _sleeper("home") as bystander:
+    with _sleeper("home") as leader, _sleeper("another") as bystander:
         assert leader.stdout is not None
         child = int(leader.stdout.readline())
         groups.record(leader.pid)
