@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from rivers.partitions.mapping import PartitionMapping
     from rivers.repository.code_repository import CodeRepository
     from rivers.repository.evaluation import ScheduleTickResult, SensorTickResult
+    from rivers.repository.run_handle import RunHandle
     from rivers.repository.run_result import RunResult
     from rivers.repository.storage.assets import AssetRecord
     from rivers.repository.storage.facade import Storage
@@ -100,6 +101,7 @@ __all__ = [
     "RetryOn",
     "RetryPolicy",
     "RunBackendConfig",
+    "RunHandle",
     "RunQueueConfig",
     "RunRecord",
     "RunRequest",
@@ -193,6 +195,7 @@ _HOMES = {
     "CodeRepository": "rivers.repository.code_repository",
     "ScheduleTickResult": "rivers.repository.evaluation",
     "SensorTickResult": "rivers.repository.evaluation",
+    "RunHandle": "rivers.repository.run_handle",
     "RunResult": "rivers.repository.run_result",
     "AssetRecord": "rivers.repository.storage.assets",
     "Storage": "rivers.repository.storage.facade",

@@ -24,17 +24,17 @@ from rivers.driver.interrupts import Interrupts
 from rivers.driver.journal import Journal, as_storage_error
 from rivers.driver.lanes import Lanes
 from rivers.driver.launched_resources import LaunchedResources
-from rivers.driver.ledger import Ledger
+from rivers.driver.ledger import Beginning, Ledger
 from rivers.driver.outcome import RunOutcome
-from rivers.driver.owner import owner_id
 from rivers.driver.queues import Queues
 from rivers.driver.resumption import Earlier
+from rivers.driver.run_row import new_row, started, used_again
 from rivers.driver.tokens import Tokens
 from rivers.errors import RiversError
 from rivers.io_handlers.handler import BaseIOHandler
 from rivers.kernel import capture
 from rivers.lifecycle.progress import RunProgress
-from rivers.lifecycle.states import LaunchCause, RunKind, RunOwner, StepState
+from rivers.lifecycle.states import LaunchCause, RunKind, RunState, StepState
 from rivers.planning.plan import RunPlan
 from rivers.storage.database import Database
 from rivers.storage.rows import RunRow
@@ -56,12 +56,14 @@ def execute(
     cause: LaunchCause = LaunchCause.USER,
     cause_name: str = "",
     resume: bool = False,
+    launched: RunRow | None = None,
     clock: Clock = _CLOCK,
 ) -> RunOutcome:
     """Runs the plan to its end and returns what came of it, once all of it is recorded.
 
     `memory_handler` keeps the nodes whose author named no handler. A `run_id` that is there already is used again, its
-    events go on; with `resume`, steps of it that succeeded are not run again. Raises `StorageError` when the run cannot
+    events go on; with `resume`, steps of it that succeeded are not run again. `launched` is a run that has left the
+    queue for this process. Raises `StorageError` when the run cannot
     be recorded, and `KeyboardInterrupt`, when the run is over, if Ctrl-C stopped it; what steps raise is returned.
     """
     now = clock.wall_ns()
@@ -70,17 +72,23 @@ def execute(
     _say_ignored(bound, plan)
     handlers = NodeHandlers(bound, memory_handler)
     lanes = Lanes(bound, plan, handlers)
-    progress = RunProgress(plan)
+    progress = RunProgress(plan, state=RunState.QUEUED if launched is None else RunState.DEQUEUED)
     kept = earlier.carry_over(plan, progress, resume=resume) if earlier is not None else frozenset[str]()
-    tags = tuple(tags)
-    row = _row(run_id or str(uuid.uuid4()), plan, tags, kind, cause, cause_name, now, earlier)
+    if launched is not None:
+        row, tags, beginning = started(launched, now), launched.tags, Beginning.LAUNCHED
+    else:
+        tags = tuple(tags)
+        row = new_row(run_id or str(uuid.uuid4()), plan, now, tags=tags, kind=kind, cause=cause, cause_name=cause_name)
+        row, beginning = started(row, now), Beginning.NEW
+        if earlier is not None:
+            row, beginning = used_again(earlier.row, row), Beginning.AGAIN
     settings: Any = (plan.config or {}).get("resources")
     with LaunchedResources(bound.resources, settings) as resources, Interrupts() as interrupts:
         is_parallel = plan.executor is None or plan.executor.kind == ExecutorKind.PARALLEL
         conductor = Conductor(
             plan,
             progress,
-            ledger=Ledger(row, plan, progress, clock, is_new=earlier is None),
+            ledger=Ledger(row, plan, progress, clock, beginning),
             calls=Calls(bound, plan, progress, handlers, run_id=row.run_id, tags=tags, resources=resources),
             lanes=lanes,
             hooks=HookCalls(bound, plan, row.run_id),
@@ -103,6 +111,7 @@ def execute(
             if conductor.gate is not None:
                 conductor.gate.close()
             conductor.journal = conductor.hands = conductor.gate = None  # no cycle keeps the database open
+            database.bells.runs.ring()
     if interrupts.is_requested:
         raise KeyboardInterrupt
     return _outcome(row.run_id, conductor)
@@ -134,62 +143,6 @@ def _conduct(conductor: Conductor, journal: Journal) -> None:
     journal.flush()
     if conductor.broken is not None:
         raise as_storage_error(conductor.broken) from conductor.broken
-
-
-def _row(
-    run_id: str,
-    plan: RunPlan,
-    tags: tuple[tuple[str, str], ...],
-    kind: RunKind | None,
-    cause: LaunchCause,
-    cause_name: str,
-    now: int,
-    earlier: Earlier | None,
-) -> RunRow:
-    """The run's row, at its start; of an id that is used again, its row as it was left."""
-    if kind is None:
-        kind = RunKind.MATERIALIZATION if plan.job is None else RunKind.JOB
-    row = RunRow(
-        run_id,
-        kind,
-        plan.location,
-        plan.job,
-        plan.nodes,
-        tags,
-        now,
-        RunOwner.PROCESS,
-        cause,
-        cause_name,
-        root_run_id=run_id,
-        digest=plan.digest,
-        total_steps=len(plan.steps),
-        partition_key=plan.partition_key,
-        owner_id=owner_id(),
-        priority=_priority(tags),
-        queued_at=now,
-        started_at=now,
-    )
-    if earlier is None:
-        return row
-    return replace(
-        earlier.row,
-        nodes=row.nodes,
-        total_steps=row.total_steps,
-        digest=row.digest,
-        started_at=now,
-        ended_at=None,
-        stored_version=earlier.row.stored_version,
-    )
-
-
-def _priority(tags: Sequence[tuple[str, str]]) -> int:
-    for key, value in tags:
-        if key == "rivers/priority":
-            try:
-                return int(value)
-            except ValueError:
-                return 0
-    return 0
 
 
 def _without_vain_retries(bound: BoundRepository, plan: RunPlan) -> RunPlan:

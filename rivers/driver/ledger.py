@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import Enum, auto
 
 from rivers.clock import Clock
 from rivers.driver.owner import LEASE_SECONDS
@@ -14,13 +15,21 @@ from rivers.planning.plan import RunPlan
 from rivers.storage.rows import EventRow, LogRow, MaterializationRow, ObservationRow, RunRow, WriteSet
 
 
+class Beginning(Enum):
+    """What a run begins as: its row and plan are new, are there and are made anew, or are there and stay."""
+
+    NEW = auto()
+    AGAIN = auto()
+    LAUNCHED = auto()
+
+
 class Ledger:
     """Turns a run's progress into write sets. Used under the run's lock; what `take` returns is nobody else's.
 
     The run's row belongs to the ledger: it is changed by `take` alone, so whoever writes the set sees it at rest.
     """
 
-    def __init__(self, row: RunRow, plan: RunPlan, progress: RunProgress, clock: Clock, *, is_new: bool) -> None:
+    def __init__(self, row: RunRow, plan: RunPlan, progress: RunProgress, clock: Clock, beginning: Beginning) -> None:
         self._row = row
         self._plan = plan
         self._progress = progress
@@ -30,10 +39,10 @@ class Ledger:
         self._writes = WriteSet()
         self._touched: set[int] = set()
         self._is_renewal_due = False
-        if is_new:
+        if beginning is Beginning.NEW:
             self._writes.new_runs.append(row)
             self._writes.plans.append((row.run_id, plan))
-        else:
+        elif beginning is Beginning.AGAIN:
             self._writes.replanned.append((row, plan))
             self._writes.changed_runs[row.run_id] = row
 

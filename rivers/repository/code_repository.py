@@ -30,6 +30,7 @@ from rivers.repository.resource_life import ResourceLife
 if TYPE_CHECKING:
     from rivers.repository.evaluation import ScheduleTickResult, SensorTickResult
     from rivers.repository.observation import ObservationResult
+    from rivers.repository.run_handle import RunHandle
     from rivers.repository.run_result import RunResult
     from rivers.repository.session import Session
     from rivers.repository.storage import Storage
@@ -156,7 +157,9 @@ class CodeRepository:
             return self._session
 
     def shutdown(self) -> None:
-        """Tears resources down, each once. A repeat does nothing."""
+        """Ends runs of the queue that this repository executes, and tears resources down. A repeat does nothing."""
+        if self._session is not None and self._session.queue is not None:
+            self._session.queue.stop()
         self._life.end()
 
     def __enter__(self) -> Self:
@@ -218,6 +221,28 @@ class CodeRepository:
         """
         arguments.names("asset_names", asset_names)
         return self._resolved().observe(asset_names)
+
+    def _submit_run(
+        self,
+        selection: list[str] | None = None,
+        partition_key: PartitionKey | None = None,
+        job_name: str | None = None,
+        config: dict[str, Any] | None = None,
+        tags: list[tuple[str, str]] | None = None,
+    ) -> RunHandle:
+        """Puts a run into the queue of the storage; it is executed here, when the limits of the queue allow it.
+
+        Raises `ExecutionError` for a repository without `run_queue`, and what `materialize` raises for bad arguments.
+        """
+        arguments.names("selection", selection)
+        arguments.optional("partition_key", partition_key, PartitionKey)
+        arguments.optional("job_name", job_name, str)
+        session = self._resolved()
+        handle = session.submit(
+            selection, job=job_name, partition_key=partition_key, config=config, tags=arguments.tags(tags)
+        )
+        session.start_queue()
+        return handle
 
     def get_job(self, name: str) -> Job:
         """The job, ready to be executed."""

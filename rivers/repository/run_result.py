@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from rivers.driver.outcome import RunOutcome
 from rivers.repository.record import Record
 
 
@@ -24,3 +26,13 @@ class RunResult(Record):
             f"RunResult(success={self.success}, materialized={len(self.materialized_assets)}, "
             f"failed={len(self.failed_assets)})"
         )
+
+
+def fields_of(outcome: RunOutcome) -> dict[str, Any]:
+    """What a caller is told of an outcome."""
+    return {
+        "success": outcome.success,
+        "run_id": outcome.run_id,
+        "materialized_assets": list(outcome.materialized),
+        "failed_assets": list(outcome.failed),
+    }

@@ -17,25 +17,31 @@ from rivers.definitions.retry_policy import RetryPolicy
 from rivers.definitions.snapshot import ExecutorDefinition
 from rivers.driver.execute import execute
 from rivers.driver.outcome import RunOutcome
-from rivers.errors import ConfigurationError, InvalidRequestError
+from rivers.errors import ConfigurationError, ExecutionError, InvalidRequestError
 from rivers.io_handlers.memory import InMemoryIOHandler
-from rivers.lifecycle.states import RunKind
+from rivers.lifecycle.states import LaunchCause, RunKind
 from rivers.partitions.key import PartitionKey
 from rivers.planning.build import MATERIALIZE, plan_job, plan_selection
 from rivers.planning.launch_document import executor_of, normalised
 from rivers.planning.plan import RunPlan
 from rivers.repository import arguments
 from rivers.repository.observation import ObservationResult, seen_in
-from rivers.repository.run_result import RunResult
+from rivers.repository.run_handle import RunHandle
+from rivers.repository.run_queue import RunQueue
+from rivers.repository.run_result import RunResult, fields_of
 from rivers.repository.storage import Storage, topology
 from rivers.repository.unpartitioned import refusing
 from rivers.storage import assets, pools
 from rivers.storage.assets import AssetRow
+from rivers.storage.rows import RunRow
 from rivers.wire.values import encode_map
 
 log = logging.getLogger("rivers.repository")
 
 Tags = tuple[tuple[str, str], ...]
+
+#: Plans a run from its launch document and the executor that this names.
+Plan = Callable[[dict[str, Any] | None, ExecutorDefinition | None], RunPlan]
 
 
 class Session:
@@ -47,6 +53,8 @@ class Session:
         self.bound = bound
         self.storage = Storage.memory() if storage is None else storage
         self.memory_handler = InMemoryIOHandler()
+        settings = bound.snapshot.run_queue
+        self.queue = None if settings is None else RunQueue(self.storage, settings, self._execute_queued)
 
     def register(self) -> None:
         """Writes asset records and pools to the storage."""
@@ -126,7 +134,7 @@ class Session:
         if outcome.error is not None:
             raise outcome.error
         seen = seen_in(self.storage.database, outcome.run_id)
-        return ObservationResult.of(**_result(outcome), _seen=seen)
+        return ObservationResult.of(**fields_of(outcome), _seen=seen)
 
     def execute_job(
         self,
@@ -146,7 +154,7 @@ class Session:
 
     def _run(
         self,
-        make: Callable[[dict[str, Any] | None, ExecutorDefinition | None], RunPlan],
+        make: Plan,
         config: Mapping[str, Any] | None,
         tags: Tags,
         raise_on_error: bool,
@@ -154,23 +162,69 @@ class Session:
         run_id: str | None = None,
         resume: bool = False,
     ) -> RunResult:
-        plan = make(None, None)
-        document = self._document(config, plan)
-        if document is not None:
-            plan = make(document, executor_of(document))
+        plan = self._planned(make, config)
         outcome = self._execute(plan, run_id=run_id, tags=tags, resume=resume)
         if raise_on_error and outcome.error is not None:
             raise outcome.error
-        return RunResult.of(**_result(outcome))
+        return RunResult.of(**fields_of(outcome))
 
-    def _execute(self, plan: RunPlan, **how: Any) -> RunOutcome:
+    def submit(
+        self,
+        selection: Sequence[str] | None = None,
+        *,
+        job: str | None = None,
+        partition_key: PartitionKey | None = None,
+        config: Mapping[str, Any] | None = None,
+        tags: Tags = (),
+        cause: LaunchCause = LaunchCause.USER,
+        cause_name: str = "",
+        priority: int | None = None,
+        run_id: str | None = None,
+    ) -> RunHandle:
+        """Queues a run of a job, or of a selection, `None` being everything. What is wrong with it is raised here."""
+        if self.queue is None:
+            raise ExecutionError(
+                "Cannot submit run: no RunQueueConfig set", remedy="give the repository run_queue=rs.RunQueueConfig()"
+            )
+        if job is not None and selection is not None:
+            raise ExecutionError(f"Cannot submit run: job '{job}' and a selection exclude each other")
+
+        def plan(document: dict[str, Any] | None, executor: ExecutorDefinition | None) -> RunPlan:
+            options: Any = {"config": document, "partition_key": partition_key, "executor": executor}
+            snapshot = self.bound.snapshot
+            return plan_selection(snapshot, selection, **options) if job is None else plan_job(snapshot, job, **options)
+
+        planned = self._planned(plan, config)
+        submitted = self.queue.submit(
+            planned, tags=tags, cause=cause, cause_name=cause_name, priority=priority, run_id=run_id
+        )
+        return RunHandle.of(self.storage, submitted, self)
+
+    def start_queue(self) -> None:
+        """Executes queued runs in this process from now on."""
+        if self.queue is not None:
+            self.queue.start()
+
+    def _execute_queued(self, plan: RunPlan, row: RunRow) -> None:
+        """Executes a run that has left the queue; another version of the repository may have submitted it."""
+        for step in plan.steps:
+            if step.step not in self.bound.steps:
+                raise ExecutionError(f"step '{step.key}' is not defined by this repository")
+        self._execute(plan, launched=row)
+
+    def _execute(self, plan: RunPlan, **options: Any) -> RunOutcome:
         return execute(
             self.bound if plan.partition_key is None else refusing(self.bound, plan),
             plan,
             database=weakref.proxy(self.storage.database),  # what a run leaves to the collector keeps no store open
             memory_handler=self.memory_handler,
-            **how,
+            **options,
         )
+
+    def _planned(self, make: Plan, config: Mapping[str, Any] | None) -> RunPlan:
+        plan = make(None, None)
+        document = self._document(config, plan)
+        return plan if document is None else make(document, executor_of(document))
 
     def _document(self, config: Mapping[str, Any] | None, plan: RunPlan) -> dict[str, Any] | None:
         """The launch document, checked against what the plan runs: assets go by their nodes and by their own names."""
@@ -187,12 +241,3 @@ class Session:
             except InvalidRequestError as error:
                 raise ConfigurationError(f"config cannot be recorded with the run: {error}") from None
         return document
-
-
-def _result(outcome: RunOutcome) -> dict[str, Any]:
-    return {
-        "success": outcome.success,
-        "run_id": outcome.run_id,
-        "materialized_assets": list(outcome.materialized),
-        "failed_assets": list(outcome.failed),
-    }

@@ -10,6 +10,7 @@ from rivers.storage.schema import plans as table
 from rivers.storage.schema import runs
 from rivers.v1 import plan_pb2
 from rivers.wire.plans import decode_plan, encode_plan
+from rivers.wire.values import decode_map
 
 INSERT = Insert(table, ["run_id", "body"])
 REPLACE = Insert(table, ["run_id", "body"], update=["body"])
@@ -31,6 +32,13 @@ def get(connection: Connection, run_id: str) -> RunPlan | None:
     """The plan of a run."""
     body = connection.execute(_GET, {"run_id": run_id}).scalar_one_or_none()
     return decode_plan(plan_pb2.RunPlan.FromString(body)) if body is not None else None
+
+
+def config(connection: Connection, run_id: str) -> dict[str, object] | None:
+    """The launch document of a run; its steps, which may be many, are left undecoded."""
+    body = connection.execute(_GET, {"run_id": run_id}).scalar_one_or_none()
+    plan = plan_pb2.RunPlan.FromString(body or b"")
+    return decode_map(plan.config) if plan.HasField("config") else None
 
 
 def of_runs(connection: Connection, *, states: list[int], owner: int) -> dict[str, RunPlan]:

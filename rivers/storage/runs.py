@@ -58,8 +58,9 @@ _PROGRESS = select(table.c.completed_steps, table.c.total_steps).where(table.c.r
 _REPLAN = (
     update(table)
     .where(table.c.run_id == bindparam("id"))
-    .values({name: bindparam(f"new_{name}") for name in ("digest", "total_steps", "nodes")})
+    .values({name: bindparam(f"new_{name}") for name in ("digest", "total_steps", "nodes", "owner_id")})
 )
+_GIVE = update(table).where(table.c.run_id == bindparam("id")).values(owner_id=bindparam("new_owner_id"))
 _CANCEL_QUEUED = (
     update(table)
     .where(table.c.run_id == bindparam("id"), table.c.state == int(RunState.QUEUED))
@@ -118,7 +119,12 @@ def replan(connection: Connection, row: RunRow) -> None:
     """Writes what of a waiting run its new plan changed. Its version is guarded where it is changed."""
     nodes = names_text(row.nodes)
     is_short = len(nodes) <= _SHORT
-    values = {"new_digest": row.digest, "new_total_steps": row.total_steps, "new_nodes": nodes if is_short else None}
+    values = {
+        "new_digest": row.digest,
+        "new_total_steps": row.total_steps,
+        "new_nodes": nodes if is_short else None,
+        "new_owner_id": row.owner_id,
+    }
     connection.execute(_REPLAN, {"id": row.run_id, **values})
     if not is_short:
         UPSERT_NODES.run(connection, [(row.run_id, nodes)])
@@ -227,6 +233,11 @@ def progress(connection: Connection, run_id: str) -> tuple[int, int]:
     """How many steps have ended, of how many; (0, 0) of an unknown run."""
     found = connection.execute(_PROGRESS, {"run_id": run_id}).one_or_none()
     return (found[0], found[1]) if found is not None else (0, 0)
+
+
+def give(connection: Connection, run_id: str, owner_id: str) -> None:
+    """Notes which process executes a run that has left the queue."""
+    connection.execute(_GIVE, {"id": run_id, "new_owner_id": owner_id})
 
 
 def cancel_queued(connection: Connection, run_id: str, *, now: int) -> bool:

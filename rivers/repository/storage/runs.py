@@ -16,7 +16,7 @@ from rivers.repository.record import Record
 from rivers.repository.storage.launched_by import LaunchedBy
 from rivers.repository.storage.opened import Opened
 from rivers.repository.storage.statuses import STATUS_OF
-from rivers.storage import cancellation, outcomes, plans, runs
+from rivers.storage import cancellation, outcomes, plans, run_queue, runs
 from rivers.storage.rows import RunRow
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class RunReads(Opened):
         """One run."""
         with self.database.read() as connection:
             row = runs.get(connection, run_id)
-            return None if row is None else _record(connection, row)
+            return None if row is None else _records(connection, [row])[0]
 
     def get_runs(self, limit: int = 100, status: str | None = None) -> list[RunRecord]:
         """Runs, newest first; `status` is the name of a `RunStatus`."""
@@ -61,12 +61,12 @@ class RunReads(Opened):
                 raise StorageError(f"Unknown run status: {status}", remedy=nearest(str(status), RunStatus.__members__))
             states = [state for state, name in STATUS_OF.items() if name.name == status]
         with self.database.read() as connection:
-            return [_record(connection, row) for row in runs.page(connection, states=states, limit=max(limit, 0))]
+            return _records(connection, runs.page(connection, states=states, limit=max(limit, 0)))
 
     def get_queued_runs(self) -> list[RunRecord]:
         """Every run that waits in the queue, oldest first."""
         with self.database.read() as connection:
-            return [_record(connection, row) for row in runs.queued(connection)]
+            return _records(connection, runs.queued(connection))
 
     def get_run_progress(self, run_id: str) -> tuple[int, int]:
         """Steps that have ended, and steps in all."""
@@ -76,7 +76,10 @@ class RunReads(Opened):
     def cancel_queued_run(self, run_id: str) -> bool:
         """Cancels a run that is still queued; `False` when it is not."""
         with self.database.transaction() as connection:
-            return runs.cancel_queued(connection, run_id, now=time_ns())
+            is_canceled = runs.cancel_queued(connection, run_id, now=time_ns())
+        if is_canceled:
+            self.database.bells.runs.ring()
+        return is_canceled
 
     def is_cancelled(self, run_id: str) -> bool:
         """Whether somebody asked the run to stop."""
@@ -105,8 +108,12 @@ class RunReads(Opened):
         return await asyncio.to_thread(self.get_runs, limit, status)
 
 
-def _record(connection: Connection, row: RunRow) -> RunRecord:
-    plan = plans.get(connection, row.run_id)
+def _records(connection: Connection, rows: list[RunRow]) -> list[RunRecord]:
+    reasons = run_queue.reasons(connection, [row.run_id for row in rows if row.state == RunState.QUEUED])
+    return [_record(row, plans.config(connection, row.run_id), reasons.get(row.run_id)) for row in rows]
+
+
+def _record(row: RunRow, config: dict[str, Any] | None, block_reason: str | None) -> RunRecord:
     return RunRecord.of(
         run_id=row.run_id,
         job_name=row.job,
@@ -117,10 +124,10 @@ def _record(connection: Connection, row: RunRow) -> RunRecord:
         node_names=list(row.nodes),
         priority=row.priority,
         partition_key=row.partition_key,
-        block_reason=None,
+        block_reason=block_reason,
         launched_by=_launched_by(row),
         action=None,
-        config=None if plan is None else plan.config,
+        config=config,
     )
 
 

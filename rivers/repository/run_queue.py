@@ -1,0 +1,76 @@
+"""The run queue of a resolved repository: submits runs, and has them executed in this process when their turn comes."""
+
+from __future__ import annotations
+
+import uuid
+import weakref
+from collections.abc import Callable
+
+from rivers.clock import SystemClock
+from rivers.definitions.snapshot import RunQueueDefinition
+from rivers.driver.coordinator import Coordinator
+from rivers.driver.run_row import new_row
+from rivers.errors import ExecutionError
+from rivers.lifecycle.events import Event
+from rivers.lifecycle.run_queue import PRIORITY
+from rivers.lifecycle.states import EventType, LaunchCause
+from rivers.planning.plan import RunPlan
+from rivers.repository.storage import Storage
+from rivers.storage import runs
+from rivers.storage.rows import EventRow, RunRow, WriteSet
+
+_CLOCK = SystemClock()
+
+
+class RunQueue:
+    """`execute` runs a plan to its end for a run that has left the queue. Nothing looks at the queue before `start`."""
+
+    def __init__(
+        self, storage: Storage, settings: RunQueueDefinition, execute: Callable[[RunPlan, RunRow], object]
+    ) -> None:
+        self._storage = storage
+        self._execute = weakref.WeakMethod(execute)
+        self.coordinator = Coordinator(storage.database, settings, self._launch, _CLOCK)
+
+    def submit(
+        self,
+        plan: RunPlan,
+        *,
+        tags: tuple[tuple[str, str], ...] = (),
+        cause: LaunchCause = LaunchCause.USER,
+        cause_name: str = "",
+        priority: int | None = None,
+        run_id: str | None = None,
+    ) -> str:
+        """Puts a run into the queue. It starts when a coordinator admits it: here once started, or in another process.
+
+        Without a priority that of its tags holds. Returns the run's id.
+        """
+        now = _CLOCK.wall_ns()
+        row = new_row(
+            run_id or str(uuid.uuid4()), plan, now, tags=tags, cause=cause, cause_name=cause_name, priority=priority
+        )
+        row.last_seq = row.version = 1
+        queued = Event(EventType.RUN_QUEUED, facts=((PRIORITY, str(row.priority)),))
+        writes = WriteSet(
+            new_runs=[row], plans=[(row.run_id, plan)], events=[EventRow(row.run_id, row.last_seq, now, queued, None)]
+        )
+        self._storage.database.write(writes)
+        self.coordinator.expect()
+        return row.run_id
+
+    def start(self) -> None:
+        """Admits and executes runs in this process from now on. A repeat changes nothing."""
+        self.coordinator.start()
+
+    def stop(self) -> None:
+        """Admits no more; runs that are executed here are asked to stop and waited for."""
+        self.coordinator.stop()
+
+    def _launch(self, row: RunRow) -> None:
+        execute = self._execute()
+        if execute is None:
+            raise ExecutionError("the repository that was to execute the run is gone")
+        with self._storage.database.read() as connection:
+            plan = runs.plan(connection, row.run_id)
+        execute(plan, row)
