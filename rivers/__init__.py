@@ -7,6 +7,7 @@ TYPE_CHECKING = False  # known by this name to type checkers; importing it would
 if TYPE_CHECKING:
     from rivers import exceptions, io_handlers, testing
     from rivers.definitions.asset import Asset, SingleAsset
+    from rivers.definitions.automation_condition import AutomationCondition
     from rivers.definitions.automation_modes import EvalMode, ScheduleStatus, SensorStatus
     from rivers.definitions.backoff import Backoff
     from rivers.definitions.bash_task import BashTask
@@ -65,6 +66,7 @@ __all__ = [
     "AssetDef",
     "AssetExecutionContext",
     "AssetRecord",
+    "AutomationCondition",
     "BackfillRequest",
     "BackfillStrategy",
     "Backoff",
@@ -139,6 +141,7 @@ __all__ = [
 _HOMES = {
     "Asset": "rivers.definitions.asset",
     "SingleAsset": "rivers.definitions.asset",
+    "AutomationCondition": "rivers.definitions.automation_condition",
     "EvalMode": "rivers.definitions.automation_modes",
     "ScheduleStatus": "rivers.definitions.automation_modes",
     "SensorStatus": "rivers.definitions.automation_modes",

@@ -136,12 +136,12 @@ class Asset:
         if len(wraps) > 1:
             raise AssetDefinitionError(f"Asset wraps one function, got {len(wraps)}")
         template = object.__new__(AssetTemplate)
-        declared.absent("automation_condition", automation_condition)
         declared.absent("backfill_strategy", backfill_strategy)
         declared.absent("actions", actions)
         vars(template).update(
             shared(name, tags, kinds, group, code_version, io_handler, partitions_def, deps, hooks, retry, compute),
             metadata=declared.metadata(metadata),
+            automation_condition=declared.automation_condition(automation_condition),
             pool=declared.pools(pool, pool_slots),
             pool_slots=pool_slots,
         )
@@ -181,11 +181,12 @@ class Asset:
         """One function with several outputs, each addressed by its own name."""
         from rivers.definitions.multi_asset import multi_asset
 
-        declared.absent("automation_condition", automation_condition)
         declared.absent("actions", actions)
         options = shared(
             name, tags, kinds, group, code_version, io_handler, partitions_def, deps, hooks, retry, compute
         )
+
+        options["automation_condition"] = declared.automation_condition(automation_condition)
 
         def decorate(function: Function) -> MultiAsset:
             return multi_asset(function, output_defs or [], options)
@@ -218,8 +219,8 @@ class Asset:
         """
         from rivers.definitions.external_asset import external_asset
 
-        declared.absent("automation_condition", automation_condition)
         options = shared(name, tags, kinds, group, None, io_handler, partitions_def, None, None, None, None)
+        options["automation_condition"] = declared.automation_condition(automation_condition)
         return external_asset(wraps, options | {"metadata": declared.metadata(metadata)})
 
     def __call__(self, *_: Any, **__: Any) -> Any:

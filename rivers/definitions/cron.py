@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -26,7 +26,7 @@ def check_cron(expression: object) -> None:
         raise ValueError("fields that are drawn at random are not supported")
     try:
         _expanded(expression)
-        _next(expression, _START)
+        _iterator(expression, _START).get_next()
     except (ValueError, KeyError, AttributeError, IndexError) as error:  # those of the library are ValueErrors
         raise ValueError(str(error)) from None
 
@@ -58,14 +58,30 @@ def next_time(expression: str, timezone: str | None, after: datetime) -> datetim
     local = after.astimezone(zone(timezone))
     while True:
         try:
-            found: datetime = _next(expression, local)
+            found: datetime = _iterator(expression, local).get_next()
         except ValueError:
             return None
         if found.timestamp() <= local.timestamp():  # walls of one zone would be compared otherwise
             return None
         local = found
-        if not found.fold or _is_every_hour(fields):
+        if not _is_repeated(found) or _is_every_hour(fields):
             return found.astimezone(UTC)
+
+
+def latest_time(expression: str, timezone: str | None, since: datetime, until: datetime) -> datetime | None:
+    """The last point in time after `since` and not after `until`."""
+    fields = _expanded(expression)
+    local = (until + timedelta(microseconds=1)).astimezone(zone(timezone))
+    while True:
+        try:
+            local = _iterator(expression, local).get_prev()
+        except ValueError:
+            return None
+        found: datetime = local.astimezone(UTC)
+        if found <= since:
+            return None
+        if not _is_repeated(local) or _is_every_hour(fields):
+            return found
 
 
 def passed(expression: str, timezone: str | None, since: datetime, now: datetime) -> bool:
@@ -82,12 +98,15 @@ def _expanded(expression: str) -> Any:
     return croniter.expand(expression, second_at_beginning=True)[0]
 
 
-def _next(expression: str, after: datetime) -> Any:
+def _iterator(expression: str, start: datetime) -> Any:
     from croniter import croniter
 
-    return croniter(
-        expression, after, second_at_beginning=True, max_years_between_matches=_YEARS, ret_type=datetime
-    ).get_next()
+    return croniter(expression, start, second_at_beginning=True, max_years_between_matches=_YEARS, ret_type=datetime)
+
+
+def _is_repeated(local: datetime) -> bool:
+    """Whether a wall time has come a second time."""
+    return bool(local.fold) and local.utcoffset() != local.replace(fold=0).utcoffset()
 
 
 def _is_every_hour(fields: Any) -> bool:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from rivers.definitions.closed_set import ClosedSet
 from rivers.definitions.retry_policy import RetryPolicy
 from rivers.errors import AssetDefinitionError
+
+if TYPE_CHECKING:
+    from rivers.definitions.automation_condition import AutomationCondition
 
 Pools: TypeAlias = list[tuple[str, int]]
 Member = TypeVar("Member", bound=ClosedSet)
@@ -74,6 +77,17 @@ def member(name: str, value: Any, kind: type[Member]) -> Member:
     """A member of a closed set."""
     if not isinstance(value, kind):
         raise TypeError(f"{name} must be a {kind.__name__}, not {type(value).__name__}")
+    return value
+
+
+def automation_condition(value: Any) -> AutomationCondition | None:
+    """A condition or nothing."""
+    if value is None:
+        return None
+    from rivers.definitions.automation_condition import AutomationCondition
+
+    if not isinstance(value, AutomationCondition):
+        raise TypeError(f"automation_condition must be an AutomationCondition or None, not {type(value).__name__}")
     return value
 
 

@@ -73,6 +73,36 @@ class WatchedStatus(IntEnum):
     CANCELED = 3
 
 
+class ConditionKind(IntEnum):
+    """What a condition's node asks for."""
+
+    MISSING = 1
+    IN_PROGRESS = 2
+    EXECUTION_FAILED = 3
+    NEWLY_UPDATED = 4
+    NEWLY_REQUESTED = 5
+    CODE_VERSION_CHANGED = 6
+    DATA_VERSION_CHANGED = 7
+    CRON_TICK_PASSED = 8
+    IN_LATEST_TIME_WINDOW = 9
+    INITIAL_EVALUATION = 10
+    BACKFILL_IN_PROGRESS = 11
+    WILL_BE_REQUESTED = 12
+    LAST_RUN_INCLUDES_TARGET = 13
+    LAST_EXECUTED_WITH_TAGS = 14
+    HAS_RUN_WITH_TAGS = 15
+    ALL_RUNS_HAVE_TAGS = 16
+    ANY_DEPS = 17
+    ALL_DEPS = 18
+    SELECTED = 19
+    AND = 20
+    OR = 21
+    NOT = 22
+    NEWLY_TRUE = 23
+    SINCE = 24
+    SINCE_LAST_HANDLED = 25
+
+
 class MetadataKind(IntEnum):
     """What a metadata value means to a reader."""
 

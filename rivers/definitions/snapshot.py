@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from rivers.definitions.automation_snapshot import ScheduleDefinition, SensorDefinition
+from rivers.definitions.condition import ConditionDefinition
 from rivers.definitions.kinds import BackendKind, BackoffKind, ExecutorKind, HandlerKind, StepKind, TriggerRule
 
 
@@ -102,6 +103,7 @@ class StepDefinition:
     condition: str | None = None
     description: str = ""
     is_runnable: bool = True
+    automation: ConditionDefinition | None = None
 
 
 @dataclass(frozen=True, slots=True)

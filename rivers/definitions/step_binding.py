@@ -8,6 +8,7 @@ from typing import Any
 
 from rivers.definitions import handlers
 from rivers.definitions.asset import Asset
+from rivers.definitions.condition import ConditionDefinition
 from rivers.definitions.declared import listed
 from rivers.definitions.dependency import AssetDef, DepDef
 from rivers.definitions.external_asset import ExternalAsset
@@ -17,8 +18,9 @@ from rivers.definitions.parameters import Parameter, Scope, wire
 from rivers.definitions.registry import NamedRetries
 from rivers.definitions.signature import EMPTY
 from rivers.definitions.snapshot import ExecutorDefinition, OutputDefinition, PoolClaim, StepDefinition, union
+from rivers.definitions.suggestion import nearest
 from rivers.definitions.task import Task
-from rivers.errors import AssetDefinitionError, ConfigurationError
+from rivers.errors import AssetDefinitionError, ConfigurationError, GraphValidationError
 
 _EXECUTORS = {
     "in_process": ExecutorDefinition(ExecutorKind.IN_PROCESS),
@@ -84,6 +86,7 @@ def bind_step(owner: Asset | Task, scope: Scope, retries: NamedRetries) -> Bound
         resources=wiring.resources,
         description=_first_paragraph(owner.__doc__) if owner.function is not None else "",
         is_runnable=owner.function is not None,
+        automation=_automation(name, owner, scope),
     )
     return BoundStep(
         definition,
@@ -95,6 +98,23 @@ def bind_step(owner: Asset | Task, scope: Scope, retries: NamedRetries) -> Bound
         wiring.config_class,
         wiring.inputs,
     )
+
+
+def _automation(name: str, owner: Asset | Task, scope: Scope) -> ConditionDefinition | None:
+    """The condition of an asset; the assets that it selects have to exist."""
+    if isinstance(owner, Task) or owner.automation_condition is None:
+        return None
+    condition: ConditionDefinition = owner.automation_condition.definition
+    for node in condition.walk():
+        for key in node.keys:
+            if key not in scope.nodes:
+                known = list(scope.nodes) if isinstance(scope.nodes, Mapping) else []
+                raise GraphValidationError(
+                    f"Asset '{name}': its automation condition names unknown asset '{key}'",
+                    remedy=nearest(key, known),
+                    asset=name,
+                )
+    return condition
 
 
 def _kind(owner: Asset | Task) -> StepKind:

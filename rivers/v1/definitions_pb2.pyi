@@ -9,6 +9,7 @@ from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from rivers.v1 import automation_pb2 as _automation_pb2
 from rivers.v1 import value_pb2 as _value_pb2
 import builtins as _builtins
 import sys
@@ -512,6 +513,7 @@ class StepDefinition(_message.Message):
     CONDITION_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     IS_IDLE_FIELD_NUMBER: _builtins.int
+    AUTOMATION_FIELD_NUMBER: _builtins.int
     key: _builtins.str
     """The step's key: the node, or the first output of a multi-asset."""
     kind: Global___StepKind.ValueType
@@ -550,6 +552,10 @@ class StepDefinition(_message.Message):
     def resources(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Keys of the resources that it uses."""
 
+    @_builtins.property
+    def automation(self) -> _automation_pb2.ConditionDefinition:
+        """When its assets are to be made by themselves; unset: never."""
+
     def __init__(
         self,
         *,
@@ -566,10 +572,11 @@ class StepDefinition(_message.Message):
         condition: _builtins.str | None = ...,
         description: _builtins.str = ...,
         is_idle: _builtins.bool = ...,
+        automation: _automation_pb2.ConditionDefinition | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_condition", b"_condition", "condition", b"condition", "executor", b"executor", "retry", b"retry"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_condition", b"_condition", "automation", b"automation", "condition", b"condition", "executor", b"executor", "retry", b"retry"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_condition", b"_condition", "condition", b"condition", "description", b"description", "edges", b"edges", "executor", b"executor", "graph", b"graph", "is_async", b"is_async", "is_idle", b"is_idle", "key", b"key", "kind", b"kind", "outputs", b"outputs", "pools", b"pools", "resources", b"resources", "retry", b"retry"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_condition", b"_condition", "automation", b"automation", "condition", b"condition", "description", b"description", "edges", b"edges", "executor", b"executor", "graph", b"graph", "is_async", b"is_async", "is_idle", b"is_idle", "key", b"key", "kind", b"kind", "outputs", b"outputs", "pools", b"pools", "resources", b"resources", "retry", b"retry"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__condition: _TypeAlias = _typing.Literal["condition"]  # noqa: Y015
     _WhichOneofArgType__condition: _TypeAlias = _typing.Literal["_condition", b"_condition"]  # noqa: Y015

@@ -21,6 +21,7 @@ from rivers.definitions.snapshot import (
 )
 from rivers.v1 import definition_service_pb2, definitions_pb2
 from rivers.wire.automation import decode_schedule, decode_sensor, encode_schedule, encode_sensor
+from rivers.wire.conditions import decode_condition, encode_condition
 from rivers.wire.launching import decode_run_backend, decode_run_queue, encode_run_backend, encode_run_queue
 from rivers.wire.values import decode_map, encode_map
 
@@ -166,6 +167,7 @@ def encode_step_definition(step: StepDefinition) -> definitions_pb2.StepDefiniti
         condition=step.condition,
         description=step.description,
         is_idle=not step.is_runnable,
+        automation=encode_condition(step.automation) if step.automation is not None else None,
     )
 
 
@@ -185,6 +187,7 @@ def decode_step_definition(step: definitions_pb2.StepDefinition) -> StepDefiniti
         condition=step.condition if step.HasField("condition") else None,
         description=step.description,
         is_runnable=not step.is_idle,
+        automation=decode_condition(step.automation) if step.HasField("automation") else None,
     )
 
 

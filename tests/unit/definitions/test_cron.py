@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rivers.definitions.cron import check_cron, check_timezone, next_time, passed
+from rivers.definitions.cron import check_cron, check_timezone, latest_time, next_time, passed
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)  # a Thursday
 
@@ -109,6 +109,22 @@ def test_wall_clocks_that_change(expression, after, expected):
 def test_whether_a_time_has_passed(since, now, expected):
     since, now = (datetime.fromisoformat(f"2026-01-01T{time}+00:00") for time in (since, now))
     assert passed("0 6 * * *", None, since, now) is expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "since", "until", "expected"),
+    [
+        ("0 6 * * *", "03-01 00:00", "03-03 07:00", "03-03 05:00"),
+        ("0 6 * * *", "03-01 05:00", "03-02 04:59", None),
+        ("0 6 * * *", "03-01 04:59", "03-01 05:00", "03-01 05:00"),
+        ("30 2 * * *", "10-24 12:00", "10-25 12:00", "10-25 00:30"),
+        ("30 * * * *", "10-24 12:00", "10-25 02:00", "10-25 01:30"),
+    ],
+)
+def test_the_latest_time(expression, since, until, expected):
+    since, until = (datetime.fromisoformat(f"2026-{time}+00:00") for time in (since, until))
+    found = latest_time(expression, "Europe/Madrid", since, until)
+    assert (found and found.strftime("%m-%d %H:%M")) == expected
 
 
 @pytest.mark.parametrize("name", ["UTC", "Europe/Madrid", "Asia/Kolkata"])

@@ -3,9 +3,11 @@
 from hypothesis import strategies as st
 
 from rivers.definitions.automation_snapshot import RunStatusWatch, ScheduleDefinition, SensorDefinition
+from rivers.definitions.condition import ConditionDefinition
 from rivers.definitions.kinds import (
     BackendKind,
     BackoffKind,
+    ConditionKind,
     EvaluationMode,
     ExecutorKind,
     HandlerKind,
@@ -96,6 +98,47 @@ outputs = st.builds(
     pools=some(st.builds(PoolClaim, name, counts)),
 )
 edges = st.builds(EdgeDefinition, name, maybe(text), st.sampled_from(TriggerRule))
+leaves = st.builds(
+    ConditionDefinition,
+    st.sampled_from([kind for kind in ConditionKind if kind < ConditionKind.ANY_DEPS]),
+    cron=text,
+    timezone=maybe(text),
+    lookback=maybe(seconds),
+    tag_keys=some(name),
+    tag_values=some(st.tuples(name, text)),
+    label=maybe(text),
+)
+conditions = st.recursive(
+    leaves,
+    lambda children: (
+        st.builds(
+            ConditionDefinition,
+            st.sampled_from([ConditionKind.AND, ConditionKind.OR]),
+            st.lists(children, min_size=1, max_size=3).map(tuple),
+            label=maybe(text),
+        )
+        | st.builds(
+            ConditionDefinition,
+            st.sampled_from([ConditionKind.NOT, ConditionKind.NEWLY_TRUE, ConditionKind.SINCE_LAST_HANDLED]),
+            st.tuples(children),
+        )
+        | st.builds(
+            ConditionDefinition,
+            st.sampled_from([ConditionKind.ANY_DEPS, ConditionKind.ALL_DEPS]),
+            st.tuples(children),
+            name=text,
+        )
+        | st.builds(
+            ConditionDefinition,
+            st.just(ConditionKind.SELECTED),
+            st.tuples(children),
+            keys=some(name),
+            is_listed=st.booleans(),
+        )
+        | st.builds(ConditionDefinition, st.just(ConditionKind.SINCE), st.tuples(children, children))
+    ),
+    max_leaves=6,
+)
 step_definitions = st.builds(
     StepDefinition,
     key=name,
@@ -111,6 +154,7 @@ step_definitions = st.builds(
     condition=maybe(text),
     description=text,
     is_runnable=st.booleans(),
+    automation=maybe(conditions),
 )
 jobs = st.builds(
     JobDefinition,

@@ -9,8 +9,8 @@ from hypothesis import given
 from rivers.definitions.kinds import StepKind
 from rivers.definitions.snapshot import OutputDefinition, Snapshot, StepDefinition
 from rivers.planning.plan import PlannedStep, RunPlan, StepId
-from rivers.v1 import identity_pb2, plan_pb2
-from rivers.wire import definitions, identity, plans
+from rivers.v1 import automation_pb2, identity_pb2, plan_pb2
+from rivers.wire import conditions, definitions, identity, plans
 from tests.unit.wire import strategies as some
 
 
@@ -104,3 +104,32 @@ def test_the_wire_needs_little(module):
     wire = ["values", "identity", "failures", "definitions", "plans", "events", "runs", "steps", "errors"]
     code = "import sys; from rivers.wire import {}; sys.exit({!r} in sys.modules)".format(", ".join(wire), module)
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@given(some.conditions)
+def test_a_condition_survives_the_wire(condition):
+    received = conditions.decode_condition(over_the_wire(conditions.encode_condition(condition)))
+    assert repr(received) == repr(condition)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "trouble"),
+    [
+        ([], "lacks nodes"),
+        ([(22, 1)], "lacks nodes"),
+        ([(1, 0), (1, 0)], "belong to no other"),
+        ([(1, 1), (1, 0)], "MISSING has 1 operands"),
+        ([(20, 0)], "AND has 0 operands"),
+        ([(24, 1), (1, 0)], "SINCE has 1 operands"),
+        ([(22, -1)], "NOT has -1 operands"),
+        ([(0, 0)], "0 is not a valid ConditionKind"),
+        ([(999, 0)], "999 is not a valid ConditionKind"),
+        ([(22, 1)] * 1000 + [(1, 0)], "deeper than"),
+    ],
+)
+def test_nodes_that_are_no_tree_are_refused(nodes, trouble):
+    message = automation_pb2.ConditionDefinition(
+        nodes=[automation_pb2.ConditionNode(kind=kind, child_count=count) for kind, count in nodes]
+    )
+    with pytest.raises(ValueError, match=trouble):
+        conditions.decode_condition(message)

@@ -19,6 +19,7 @@ from rivers.v1 import automation_pb2, definitions_pb2, failure_pb2, plan_pb2, ru
         (kinds.BackendKind, definitions_pb2.BackendKind),
         (kinds.EvaluationMode, automation_pb2.EvaluationMode),
         (kinds.WatchedStatus, automation_pb2.WatchedStatus),
+        (kinds.ConditionKind, automation_pb2.ConditionKind),
         (Placement, plan_pb2.Placement),
         (states.RunState, run_pb2.RunState),
         (states.StepState, run_pb2.StepState),
