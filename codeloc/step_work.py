@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from codeloc.interrupts import Stopped
 from codeloc.reporter import Reporter
@@ -12,12 +13,14 @@ from codeloc.trace_context import in_span
 from rivers.errors import NodeNotFoundError
 from rivers.kernel import InputReference, StepCall, StepEnd, Values, capture, failure_of, run_step
 from rivers.kernel.config import launched
-from rivers.lifecycle.states import AttemptOutcome, LogStream
+from rivers.kernel.launched_resources import LaunchedResources
+from rivers.kernel.tracebacks import trace_of
+from rivers.lifecycle.states import AttemptOutcome
 from rivers.v1.step_service_pb2 import Assign, AttemptEnded
 from rivers.wire.steps import Input, Work, decode_work, encode_ended
 
 if TYPE_CHECKING:
-    from rivers.definitions.binding import BoundRepository
+    from rivers.definitions.binding import BoundRepository, BoundStep
 
 
 class StepWork:
@@ -39,8 +42,9 @@ class StepWork:
             else:
                 with self._in_span(assign):
                     end = self._run(assign, reporter)
-            if end.failure is not None and end.failure.traceback and not isinstance(end.exception, Stopped):
-                reporter.write(LogStream.TRACEBACK, end.failure.traceback)
+            if end.failure is not None and not isinstance(end.exception, Stopped):
+                for stream, text in trace_of(end.exception):
+                    reporter.write(stream, text)
         finally:
             capture.end(reporter, token)
         outcome = AttemptOutcome.STOPPED if isinstance(end.exception, Stopped) else end.outcome
@@ -52,15 +56,23 @@ class StepWork:
 
     def _run(self, assign: Assign, reporter: Reporter) -> StepEnd:
         try:
-            call = self._call(assign, decode_work(assign.step))
-        except Exception as error:  # what a resource's `setup` raises
+            work = decode_work(assign.step)
+            step = self._bound.steps.get(work.step)
+            if step is None:
+                raise NodeNotFoundError(node=work.step)
+            named = self._named(step, work)
+            keys = [key for key in step.definition.resources if key not in named]
+            with LaunchedResources(self._resources.take(keys), named) as resources:
+                return run_step(self._call(assign, work, step, resources), reporter)
+        except Exception as error:  # what a resource's `setup` raises, or a field that its class refuses
             return StepEnd(AttemptOutcome.FAILED, failure_of(error), error)
-        return run_step(call, reporter)
 
-    def _call(self, assign: Assign, work: Work) -> StepCall:
-        step = self._bound.steps.get(work.step)
-        if step is None:
-            raise NodeNotFoundError(node=work.step)
+    def _named(self, step: BoundStep, work: Work) -> dict[str, Any]:
+        """The fields of the step's resources that the launch sets."""
+        fields: Any = (work.config or {}).get("resources") or {}
+        return {key: fields[key] for key in step.definition.resources if key in fields}
+
+    def _call(self, assign: Assign, work: Work, step: BoundStep, resources: Mapping[str, Any]) -> StepCall:
         config, metadata = launched(work.config, work.step)
         return StepCall(
             run_id=assign.run_id,
@@ -70,7 +82,7 @@ class StepWork:
             step=step,
             outputs=work.outputs,
             inputs=tuple([self._reference(work.step, given) for given in work.inputs]),
-            resources=self._resources.take(step.definition.resources),
+            resources=resources,
             config=config,
             metadata=metadata,
             tags=work.tags,

@@ -23,7 +23,6 @@ from rivers.driver.hook_calls import HookCalls
 from rivers.driver.interrupts import Interrupts
 from rivers.driver.journal import Journal, as_storage_error
 from rivers.driver.lanes import Lanes
-from rivers.driver.launched_resources import LaunchedResources
 from rivers.driver.ledger import Beginning, Ledger
 from rivers.driver.outcome import RunOutcome
 from rivers.driver.queues import Queues
@@ -33,6 +32,7 @@ from rivers.driver.tokens import Tokens
 from rivers.errors import RiversError
 from rivers.io_handlers.handler import BaseIOHandler
 from rivers.kernel import capture
+from rivers.kernel.launched_resources import LaunchedResources
 from rivers.lifecycle.progress import RunProgress
 from rivers.lifecycle.states import LaunchCause, RunKind, RunState, StepState
 from rivers.planning.plan import RunPlan

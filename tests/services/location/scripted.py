@@ -18,6 +18,7 @@ from rivers.v1 import step_service_pb2 as pb
 from rivers.v1.plan_pb2 import PLACEMENT_ANY_WORKER, PLACEMENT_HOME
 from rivers.v1.step_service_pb2_grpc import StepServiceStub
 from rivers.wire.times import encode_duration
+from rivers.wire.values import encode_map
 from tests.stack import is_alive
 
 PATIENCE = 20.0
@@ -108,6 +109,7 @@ class ScriptedScheduler:
         last_beat: int | None = None,
         digest: str | None = None,
         attempt: int = 1,
+        config: dict[str, object] | None = None,
     ) -> pb.Assign:
         """A step to run; `inputs` are upstream nodes with the tokens that produced them."""
         return pb.Assign(
@@ -128,6 +130,7 @@ class ScriptedScheduler:
                 ],
                 placement=PLACEMENT_HOME if home else PLACEMENT_ANY_WORKER,
                 home_required=home_required,
+                config=None if config is None else encode_map(config),
             ),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import grpc
@@ -112,7 +113,11 @@ async def test_what_user_code_raises_is_data(serve: Callable[..., Served]) -> No
         assert ended.outcome == pb.ATTEMPT_OUTCOME_FAILED
         assert ended.failure.message == "ValueError: no such thing"
         assert ended.failure.exception_types[0] == "builtins.ValueError"
-        assert "no such thing" in scheduler.log(1, run_pb2.LOG_STREAM_TRACEBACK)
+        trace = json.loads(scheduler.log(1, run_pb2.LOG_STREAM_TRACEBACK))
+        assert trace["text"].startswith("Traceback (most recent call last):\n")
+        (described,) = trace["exceptions"]
+        assert (described["type"], described["message"]) == ("builtins.ValueError", "no such thing")
+        assert described["frames"][-1]["function"] == "broken"
         await scheduler.assign(2, "two", inputs=[("one", 77)])
         ended = await scheduler.end(2)
         assert ended.failure.message == "KeyError: 'one'"
@@ -181,3 +186,42 @@ async def test_A17_no_attempt_waits_behind_a_long_one_while_another_worker_idles
         assert not [event for event in scheduler.events(1) if event.HasField("ended")]
         (location.directory / "go").touch()
         assert (await scheduler.end(1)).outcome == pb.ATTEMPT_OUTCOME_SUCCEEDED
+
+
+RESOURCES = """
+    class Store(rs.Resource):
+        url: str = "default"
+        size: int = 1
+        def setup(self):
+            print("setup", self.url, self.size)
+        def teardown(self):
+            print("teardown", self.url, self.size)
+
+    @rs.Asset
+    def uses(store: Store):
+        print("uses", store.url, store.size)
+
+    repo = rs.CodeRepository([uses], resources={"store": Store(size=2)})
+"""
+
+
+async def test_a_launch_sets_fields_of_resources_for_its_own_steps(serve: Callable[..., Served]) -> None:
+    location = serve(RESOURCES)
+    await location.loaded()
+    async with location.scheduler() as scheduler:
+        await scheduler.attach()
+        for token, fields in enumerate([None, {"url": "there"}, None, {"size": "many"}, {"nope": 1}], 1):
+            config = None if fields is None else {"resources": {"store": fields}}
+            await scheduler.assign(token, "uses", config=config)
+            ended = await scheduler.end(token)
+            assert ended.outcome == (pb.ATTEMPT_OUTCOME_FAILED if token > 3 else pb.ATTEMPT_OUTCOME_SUCCEEDED)
+            if token > 3:
+                assert ended.failure.message.startswith("ValidationError: 1 validation error for Store")
+        logs = [scheduler.log(token, run_pb2.LOG_STREAM_STDOUT) for token in range(1, 6)]
+        assert logs == [
+            "setup default 2\nuses default 2\n",
+            "setup there 2\nuses there 2\nteardown there 2\n",
+            "uses default 2\n",
+            "",
+            "",
+        ]

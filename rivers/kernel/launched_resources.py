@@ -1,4 +1,4 @@
-"""The resources of one run: those of the repository, some with fields that the launch sets."""
+"""The resources of a run, or of one attempt: those of the repository, some with fields that the launch sets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rivers.errors import ConfigurationError
 
 
 class LaunchedResources:
-    """A `with` block in which the run's resources are set up; without a word of the launch, the repository's own."""
+    """A `with` block in which resources that the launch speaks of are set up anew; the others are the repository's."""
 
     __slots__ = ("_own", "_resources", "_settings")
 
