@@ -118,7 +118,7 @@ def _filter(given: RetryFilter) -> tuple[list[FailureReason], list[type[BaseExce
         return list(_TRANSIENT), []
     reasons: list[FailureReason] = []
     types: list[type[BaseException]] = []
-    if isinstance(given, (str, RetryOn)) or not isinstance(given, Sequence):
+    if isinstance(given, RetryOn) or not isinstance(given, Sequence):
         raise TypeError("retry_on must be a RetryOn preset or a sequence of exception types and FailureReason values")
     for element in given:
         if isinstance(element, FailureReason):

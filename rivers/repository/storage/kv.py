@@ -15,11 +15,13 @@ class KeyValues(Opened):
 
     def kv_get(self, key: str) -> bytes | None:
         """The value of a key; `None` when unset."""
+        _check(key)
         with self.database.read() as connection:
             return kv.get(connection, key)
 
     def kv_set(self, key: str, value: bytes) -> None:
         """Gives a key a value, whether it had one or not."""
+        _check(key)
         if not isinstance(value, bytes):
             raise TypeError(f"value must be bytes, not {type(value).__name__}")
         with self.database.transaction() as connection:
@@ -32,3 +34,8 @@ class KeyValues(Opened):
     async def async_kv_set(self, key: str, value: bytes) -> None:
         """`kv_set`, off the event loop."""
         await asyncio.to_thread(self.kv_set, key, value)
+
+
+def _check(key: object) -> None:
+    if not isinstance(key, str):
+        raise TypeError(f"key must be a str, not {type(key).__name__}")

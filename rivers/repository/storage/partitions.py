@@ -29,13 +29,14 @@ class PartitionReads(Opened):
 
     def get_dynamic_partitions(self, partitions_def_name: str) -> list[str]:
         """The keys, sorted."""
-        with self.database.read() as connection:
-            keys = partitions.keys(connection, partitions_def_name)
+        keys = self._dynamic_keys(partitions_def_name)
         if not keys:
-            warnings.warn(
-                f"no dynamic partitions are known under the name '{partitions_def_name}'", UserWarning, stacklevel=2
-            )
+            warnings.warn(_unknown(partitions_def_name), UserWarning, stacklevel=2)
         return keys
+
+    def _dynamic_keys(self, partitions_def_name: str) -> list[str]:
+        with self.database.read() as connection:
+            return partitions.keys(connection, partitions_def_name)
 
     def has_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> bool:
         """Whether the key is there."""
@@ -62,8 +63,15 @@ class PartitionReads(Opened):
 
     async def async_get_dynamic_partitions(self, partitions_def_name: str) -> list[str]:
         """`get_dynamic_partitions`, off the event loop."""
-        return await asyncio.to_thread(self.get_dynamic_partitions, partitions_def_name)
+        keys = await asyncio.to_thread(self._dynamic_keys, partitions_def_name)
+        if not keys:
+            warnings.warn(_unknown(partitions_def_name), UserWarning, stacklevel=2)
+        return keys
 
     async def async_has_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> bool:
         """`has_dynamic_partition`, off the event loop."""
         return await asyncio.to_thread(self.has_dynamic_partition, partitions_def_name, partition_key)
+
+
+def _unknown(name: str) -> str:
+    return f"no dynamic partitions are known under the name '{name}'"
