@@ -74,19 +74,13 @@ class Reaper:
     def _end_family(self, pid: int) -> None:
         """Kills what is left of a dead child's group, and its orphans: younger than it, and known to nobody."""
         kill_group(pid)
-        dead = read(pid)
-        self.on_orphans()
-        ours = os.getpid()
-        kill_families(
-            process.pid
-            for process in everyone()
-            if dead is not None
-            and process.parent == ours
-            and process.started >= dead.started
-            and not process.is_dead
-            and process.pid not in self._watched
-            and (process.pid, process.started) not in self._spared
-        )
+        dead, ours = read(pid), os.getpid()
+        if dead is None:
+            return
+        left = [one for one in everyone() if one.parent == ours and one.started >= dead.started and not one.is_dead]
+        self.on_orphans()  # only now: a fork makes itself known before it becomes a child of this process
+        known = self._watched
+        kill_families(one.pid for one in left if one.pid not in known and (one.pid, one.started) not in self._spared)
 
 
 def kill_group(pid: int) -> None:
