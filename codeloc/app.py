@@ -181,6 +181,7 @@ async def _drain(desk: Desk, settings: Settings, signals: _Signals) -> None:
         grace = 0.0 if signals.second.is_set() else settings.stop_grace
         desk.shut_down(grace)
         await _until(lambda: not desk.book.live_count, grace + _COMMIT_WITHIN)
+    await _until(lambda: desk.is_clear or signals.second.is_set(), _COMMIT_WITHIN)
     desk.dismiss()
     await _until(lambda: (desk.is_clear and not desk.has_workers) or signals.second.is_set(), _COMMIT_WITHIN)
 

@@ -18,7 +18,7 @@ from codeloc.spawning import open_ends, spawn
 from codeloc.watchdog_link import WatchdogLink
 from codeloc.worker_process import WorkerProcess
 from rivers.v1.run_pb2 import LogStream
-from rivers.v1.step_service_pb2 import Assign, AttemptEvent
+from rivers.v1.step_service_pb2 import Assign, AttemptEvent, CallHooks
 from rivers.wire.times import decode_duration
 
 
@@ -67,6 +67,11 @@ class ProcessCrew:
             lease = decode_duration(assign.lease) if assign.HasField("lease") else NEVER
             self._watchdog.lease(process.pid, lease or NEVER)
             process.assign(assign)
+
+    def call_hooks(self, worker: int, due: CallHooks) -> None:
+        """Lets an idle worker call hooks."""
+        if (process := self._workers.get(worker)) is not None:
+            process.call_hooks(due)
 
     def stop(self, worker: int, token: int) -> None:
         """Asks the body of an attempt to end."""
@@ -133,6 +138,11 @@ class ProcessCrew:
         if events[-1].HasField("ended"):
             self._watchdog.idle(worker.pid)
         self._desk.worker_events(worker.number, events)
+
+    def worker_hooked(self, worker: WorkerProcess) -> None:
+        """It has called the hooks that it was given."""
+        assert self._desk is not None
+        self._desk.worker_hooked(worker.number)
 
     def worker_ended(self, worker: WorkerProcess, exit: Exit, output_cut: bool) -> None:
         """It is dead."""

@@ -93,8 +93,10 @@ class Desk:
 
     @property
     def is_clear(self) -> bool:
-        """Whether nothing runs, and the leader has heard of all that ended or is not there to hear."""
-        return not self.book.live_count and (self.book.session is None or not self.book.held)
+        """Whether nothing runs, no hook is due, and the leader has heard of all that ended or is not there to hear."""
+        if self.book.live_count or self.floor.has_hooks:
+            return False
+        return self.book.session is None or not self.book.held
 
     def loaded(self, digest: str) -> None:
         """The module is loaded: attempts planned from these definitions can start."""
@@ -197,6 +199,8 @@ class Desk:
                     self._stop(command.stop, now)
                 case "fence":
                     self._fence(command.fence.token)
+                case "call_hooks":
+                    self.floor.enqueue_hooks(command.call_hooks)
                 case "release_home":
                     self.floor.release_home(command.release_home.run_id)
                 case "adopt":
@@ -237,6 +241,12 @@ class Desk:
                 self.floor.ended(worker, attempt, event)
             else:
                 self.book.report(attempt, event)
+        self._settle(now)
+
+    def worker_hooked(self, worker: int) -> None:
+        """A worker has called the hooks that it was given."""
+        now = self._enter()
+        self.floor.hooked(worker)
         self._settle(now)
 
     def worker_gone(self, worker: int, exit: Exit, *, output_cut: bool = False) -> None:
@@ -357,6 +367,7 @@ class Desk:
             for attempt in list(self.book.held.values()):
                 if attempt.is_live:
                     self._enforce(attempt, now)
+            self.floor.end_hooks(now)
         return now
 
     def _enforce(self, attempt: HeldAttempt, now: float) -> None:
@@ -382,7 +393,8 @@ class Desk:
     def _settle(self, now: float) -> None:
         """Every entry at its end: what was decided is saved, and then acted upon."""
         floor = self.floor
-        floor.hand_out()
+        floor.hand_out(now)
+        self._due_at(floor.hooks_due)
         if self.digest and not self._is_draining:
             floor.open_seats(now)
         is_saved = self.book.flush(is_busy=floor.roster.is_full)

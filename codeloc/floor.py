@@ -13,11 +13,22 @@ from codeloc.endings import Exit, crashed, fenced, home_lost, not_started, stopp
 from codeloc.lease import NEVER
 from codeloc.roster import Roster, Seat
 from codeloc.spool_records import RecordKind
-from rivers.v1.step_service_pb2 import ATTEMPT_OUTCOME_STOPPED, Assign, AttemptEnded, AttemptEvent, AttemptStarted
+from rivers.v1.step_service_pb2 import (
+    ATTEMPT_OUTCOME_STOPPED,
+    Assign,
+    AttemptEnded,
+    AttemptEvent,
+    AttemptStarted,
+    CallHooks,
+)
 
 #: So many workers that die before they are ready, one after another, are taken as a reason and not as an accident.
 _TOO_MANY_STARTS = 3
 _LONGEST_PAUSE = 10.0
+#: How long the hooks of one step may take together; then their worker is killed.
+HOOK_SECONDS = 60.0
+#: Hooks that may wait for a worker.
+_MOST_HOOKS = 10_000
 
 
 class Crew(Protocol):
@@ -28,6 +39,9 @@ class Crew(Protocol):
 
     def assign(self, worker: int, assign: Assign) -> None:
         """Gives an attempt to an idle worker."""
+
+    def call_hooks(self, worker: int, due: CallHooks) -> None:
+        """Lets an idle worker call hooks; answered by `worker_hooked` or `worker_gone`."""
 
     def stop(self, worker: int, token: int) -> None:
         """Asks the body of an attempt to end."""
@@ -125,8 +139,42 @@ class Floor:
             self.roster.leave(seat)
             self._crew.release(seat.worker)
 
-    def hand_out(self) -> None:
-        """Gives attempts that wait to workers that are idle."""
+    @property
+    def hooks_due(self) -> float:
+        """When a worker is killed that still calls hooks."""
+        return min([seat.hooks_until for seat in self.roster.seats.values()], default=NEVER)
+
+    @property
+    def has_hooks(self) -> bool:
+        """Whether hooks are being called, or wait for a worker."""
+        return bool(self.roster.hooks) or any(seat.hooks is not None for seat in self.roster.seats.values())
+
+    def enqueue_hooks(self, due: CallHooks) -> None:
+        """Hooks wait for a worker; of too many the oldest are dropped."""
+        if len(self.roster.hooks) >= _MOST_HOOKS:
+            dropped = self.roster.hooks.popleft()
+            console.warning("hooks_dropped", run_id=dropped.run_id, step=dropped.step)
+        self.roster.hooks.append(due)
+
+    def hooked(self, worker: int) -> None:
+        """A worker has called its hooks."""
+        seat = self.roster.seats.get(worker)
+        if seat is not None and seat.hooks is not None:
+            self.roster.release(seat)
+
+    def end_hooks(self, now: float) -> None:
+        """Kills workers whose hooks take too long."""
+        for seat in self.roster.seats.values():
+            if seat.hooks is not None and now >= seat.hooks_until and not seat.is_dying:
+                console.warning("hooks_killed", worker=seat.worker, run_id=seat.hooks.run_id, step=seat.hooks.step)
+                seat.is_dying, seat.hooks_until = True, NEVER
+                self._crew.kill(seat.worker)
+
+    def hand_out(self, now: float) -> None:
+        """Gives hooks and attempts that wait to workers that are idle."""
+        while (due := self.roster.take_hooks()) is not None:
+            due[1].hooks_until = now + HOOK_SECONDS
+            self._orders.append(partial(self._crew.call_hooks, due[1].worker, due[0]))
         while (taken := self.roster.take()) is not None:
             attempt, seat = taken
             assign = attempt.assign

@@ -5,22 +5,25 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Iterator
-from enum import IntEnum
+from enum import IntEnum, unique
 
 _HEAD = struct.Struct(">IB")
 _READ = 1 << 16
 
 
+@unique
 class FrameKind(IntEnum):
     """What the payload is."""
 
     # down, to a worker
     ASSIGN = 1  # rivers.v1.Assign
     STOP = 2  # the token, 8 bytes
+    HOOKS = 3  # rivers.v1.CallHooks
     # up, from a worker
     FORKED = 13  # its pid, 8 bytes, said before it becomes a child of the supervisor
     READY = 11  # the digest of the definitions that it has loaded, text
     EVENT = 12  # rivers.v1.AttemptEvent without seq
+    HOOKED = 14  # nothing: the hooks have been called
     # up, from the host
     PART = 21  # rivers.v1.GetSnapshotResponse: header, slice or load failure
     LOADED = 22  # nothing: every part has been sent

@@ -6,12 +6,15 @@ from collections import deque
 from dataclasses import dataclass
 
 from codeloc.attempts import HeldAttempt, Phase
+from codeloc.lease import NEVER
+from rivers.v1.step_service_pb2 import CallHooks
 
 
 @dataclass(slots=True, eq=False)
 class Seat:
     """One worker process. `home` is the run that it is the home process of, "" for a worker of all runs.
 
+    `hooks` are those that it calls, at most until `hooks_until`.
     One that `is_leaving` ends because nobody needs it; one that `is_dying` is being killed, whoever needs it.
     """
 
@@ -22,11 +25,13 @@ class Seat:
     is_leaving: bool = False
     is_dying: bool = False
     attempt: HeldAttempt | None = None
+    hooks: CallHooks | None = None
+    hooks_until: float = NEVER
 
     @property
     def is_idle(self) -> bool:
         """Whether it can be given an attempt."""
-        return self.is_ready and not self.is_leaving and not self.is_dying and self.attempt is None
+        return self.is_ready and not self.is_leaving and not self.is_dying and self.attempt is None and not self.hooks
 
 
 class Roster:
@@ -42,6 +47,7 @@ class Roster:
         self.homes: dict[str, Seat] = {}
         self.busy = 0
         self._idle: list[Seat] = []  # the one that worked last works next: its memory is warm
+        self.hooks: deque[CallHooks] = deque()
         self._queue: deque[HeldAttempt] = deque()
         self._home_queues: dict[str, deque[HeldAttempt]] = {}
         self._numbers = 0
@@ -81,6 +87,15 @@ class Roster:
         self.busy += 1
         return head, seat
 
+    def take_hooks(self) -> tuple[CallHooks, Seat] | None:
+        """Hooks to be called now, with the worker that calls them, which is busy from here on."""
+        if not self.hooks or self.busy >= self.workers or not self._idle:
+            return None
+        due, seat = self.hooks.popleft(), self._idle.pop()
+        seat.hooks = due
+        self.busy += 1
+        return due, seat
+
     def open_seats(self) -> list[Seat]:
         """New workers to be started for what waits, and to keep some warm."""
         opened = [
@@ -93,7 +108,7 @@ class Roster:
         if room <= 0:
             return opened
         coming = sum(1 for seat in crew if seat.attempt is None)
-        waiting = sum(1 for attempt in self._queue if attempt.phase is Phase.RECEIVED)
+        waiting = len(self.hooks) + sum(1 for attempt in self._queue if attempt.phase is Phase.RECEIVED)
         wanted = min(max(waiting - coming, self.warm - len(crew)), room)
         return opened + [self._open("") for _ in range(wanted)]
 
@@ -114,8 +129,9 @@ class Roster:
             self._idle.append(seat)
 
     def release(self, seat: Seat) -> None:
-        """The worker's attempt has ended."""
-        seat.attempt = None
+        """The worker's attempt has ended, or its hooks have been called."""
+        seat.attempt = seat.hooks = None
+        seat.hooks_until = NEVER
         self.busy -= 1
         if not seat.home and seat.is_idle:
             self._idle.append(seat)
@@ -131,8 +147,8 @@ class Roster:
     def gone(self, seat: Seat) -> None:
         """The worker's process is dead."""
         self.leave(seat)
-        if seat.attempt is not None:
-            seat.attempt = None
+        if seat.attempt is not None or seat.hooks is not None:
+            seat.attempt = seat.hooks = None
             self.busy -= 1
         self.seats.pop(seat.worker, None)
 

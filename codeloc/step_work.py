@@ -10,14 +10,17 @@ from codeloc.interrupts import Stopped
 from codeloc.reporter import Reporter
 from codeloc.resources import WorkerResources
 from codeloc.trace_context import in_span
+from rivers.definitions.kinds import HookKind
 from rivers.errors import NodeNotFoundError
 from rivers.kernel import InputReference, StepCall, StepEnd, Values, capture, failure_of, run_step
 from rivers.kernel.config import launched
+from rivers.kernel.hooks import call_hooks
 from rivers.kernel.launched_resources import LaunchedResources
 from rivers.kernel.tracebacks import trace_of
 from rivers.lifecycle.states import AttemptOutcome
-from rivers.v1.step_service_pb2 import Assign, AttemptEnded
+from rivers.v1.step_service_pb2 import Assign, AttemptEnded, CallHooks
 from rivers.wire.steps import Input, Work, decode_work, encode_ended
+from rivers.wire.values import decode_map
 
 if TYPE_CHECKING:
     from rivers.definitions.binding import BoundRepository, BoundStep
@@ -49,6 +52,29 @@ class StepWork:
             capture.end(reporter, token)
         outcome = AttemptOutcome.STOPPED if isinstance(end.exception, Stopped) else end.outcome
         return encode_ended(outcome, end.failure)
+
+    def call_hooks(self, due: CallHooks) -> None:
+        """Calls hooks of a step that has ended for good."""
+        step = self._bound.steps.get(due.step)
+        hooks = getattr(step.owner, "hooks", None) if step is not None else None
+        if step is None or not hooks:
+            return
+        config, metadata = launched(decode_map(due.config) if due.HasField("config") else None, due.step)
+        calls: list[tuple[HookKind, str, str | None]] = [(HookKind.SUCCESS, node, None) for node in due.nodes]
+        if due.HasField("error"):
+            calls.append((HookKind.FAILURE, step.definition.outputs[0].name, due.error))
+        for kind, node, error in calls:
+            output = self._bound.snapshot.output_by_node.get(node)
+            declared = dict(output.metadata) if output is not None else {}
+            call_hooks(
+                hooks,
+                kind,
+                node=node,
+                run_id=due.run_id,
+                error=error,
+                metadata={**declared, **(metadata or {})},
+                config=config,
+            )
 
     def close(self) -> None:
         """The worker ends."""

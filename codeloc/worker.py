@@ -22,7 +22,7 @@ from codeloc.step_work import StepWork
 from codeloc.values import LocationValues
 from codeloc.zombies import bury_many
 from rivers.lifecycle.states import AttemptOutcome
-from rivers.v1.step_service_pb2 import Assign, AttemptEnded
+from rivers.v1.step_service_pb2 import Assign, AttemptEnded, CallHooks
 from rivers.wire.steps import encode_ended
 
 if TYPE_CHECKING:
@@ -85,6 +85,13 @@ def _run(launch: Launch, bound: BoundRepository, channel: socket.socket) -> NoRe
             flush_streams()
             flush_c_streams()
             reporter.ended(ended)
+            bury_many()
+        elif frame[0] == FrameKind.HOOKS:
+            work.call_hooks(CallHooks.FromString(frame[1]))
+            original.insist()
+            flush_streams()
+            flush_c_streams()
+            channel.sendall(encode_frame(FrameKind.HOOKED))
             bury_many()
     work.close()
     flush_streams()

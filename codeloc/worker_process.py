@@ -15,7 +15,7 @@ from codeloc.output_pipe import OutputPipe
 from codeloc.processes import kill_families
 from codeloc.spawning import Ends
 from rivers.v1.run_pb2 import LOG_STREAM_LOGGING, LOG_STREAM_STDERR, LOG_STREAM_STDOUT, LogStream
-from rivers.v1.step_service_pb2 import Assign, AttemptEvent
+from rivers.v1.step_service_pb2 import Assign, AttemptEvent, CallHooks
 
 #: How long after the exit output is waited for that something else may still write.
 _CUT_AFTER = 1.0
@@ -35,6 +35,8 @@ class Supervision(Protocol):
     def worker_output(self, worker: WorkerProcess, stream: LogStream.ValueType, text: str) -> None: ...
 
     def worker_events(self, worker: WorkerProcess, events: list[AttemptEvent]) -> None: ...
+
+    def worker_hooked(self, worker: WorkerProcess) -> None: ...
 
     def worker_ended(self, worker: WorkerProcess, exit: Exit, output_cut: bool) -> None: ...
 
@@ -63,6 +65,10 @@ class WorkerProcess:
     def assign(self, assign: Assign) -> None:
         """Gives it an attempt."""
         self._channel.send(encode_frame(FrameKind.ASSIGN, assign.SerializeToString()))
+
+    def call_hooks(self, due: CallHooks) -> None:
+        """Lets it call hooks."""
+        self._channel.send(encode_frame(FrameKind.HOOKS, due.SerializeToString()))
 
     def stop(self, token: int) -> None:
         """Asks the body of an attempt to end."""
@@ -126,6 +132,10 @@ class WorkerProcess:
                         pipe.drain()
                 if not (events and _joined(events[-1], event)):
                     events.append(event)
+            elif kind == FrameKind.HOOKED:
+                for pipe in self._pipes:
+                    pipe.drain()
+                self._supervision.worker_hooked(self)
         if events:
             self._supervision.worker_events(self, events)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from rivers.definitions import declared
+from rivers.definitions.kinds import HookKind
 from rivers.definitions.signature import Signature
 
 Function = Callable[..., Any]
@@ -17,7 +18,7 @@ class Hook:
     What it raises is printed and changes no result.
     """
 
-    hook_type: ClassVar[str] = ""
+    kind: ClassVar[HookKind]
 
     if TYPE_CHECKING:
         Success: ClassVar[type[Success]]
@@ -53,13 +54,13 @@ class Hook:
 class Success(Hook):
     """Called when an output was stored."""
 
-    hook_type = "success"
+    kind = HookKind.SUCCESS
 
 
 class Failure(Hook):
     """Called when the last attempt of a step has failed."""
 
-    hook_type = "failure"
+    kind = HookKind.FAILURE
 
 
 for variant in (Success, Failure):
@@ -69,7 +70,7 @@ for variant in (Success, Failure):
 
 def _hook(kind: type[Hook], function: Function | None, name: str | None) -> Hook:
     if function is not None and (not callable(function) or isinstance(function, Hook)):
-        raise TypeError(f"Hook.{kind.hook_type} wraps a function, not {type(function).__name__}")
+        raise TypeError(f"Hook.{kind.kind.name.lower()} wraps a function, not {type(function).__name__}")
     text = declared.text("name", name)
     if function is not None and text is None:
         text = getattr(function, "__name__", "")

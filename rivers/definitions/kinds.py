@@ -103,6 +103,13 @@ class ConditionKind(IntEnum):
     SINCE_LAST_HANDLED = 25
 
 
+class HookKind(IntEnum):
+    """What a hook is called for."""
+
+    SUCCESS = 1
+    FAILURE = 2
+
+
 class MetadataKind(IntEnum):
     """What a metadata value means to a reader."""
 

@@ -9,7 +9,15 @@ from functools import cached_property
 
 from rivers.definitions.automation_snapshot import ScheduleDefinition, SensorDefinition
 from rivers.definitions.condition import ConditionDefinition
-from rivers.definitions.kinds import BackendKind, BackoffKind, ExecutorKind, HandlerKind, StepKind, TriggerRule
+from rivers.definitions.kinds import (
+    BackendKind,
+    BackoffKind,
+    ExecutorKind,
+    HandlerKind,
+    HookKind,
+    StepKind,
+    TriggerRule,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,14 @@ class OutputDefinition:
 
 
 @dataclass(frozen=True, slots=True)
+class HookDefinition:
+    """A hook of a step."""
+
+    name: str
+    kind: HookKind
+
+
+@dataclass(frozen=True, slots=True)
 class EdgeDefinition:
     """A dependency of a step on one output; `parameter=None` only orders."""
 
@@ -104,6 +120,7 @@ class StepDefinition:
     description: str = ""
     is_runnable: bool = True
     automation: ConditionDefinition | None = None
+    hooks: tuple[HookDefinition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,20 @@ from rivers.definitions.condition import ConditionDefinition
 from rivers.definitions.declared import listed
 from rivers.definitions.dependency import AssetDef, DepDef
 from rivers.definitions.external_asset import ExternalAsset
+from rivers.definitions.hook import Hook
 from rivers.definitions.kinds import ExecutorKind, StepKind
 from rivers.definitions.multi_asset import MultiAsset
 from rivers.definitions.parameters import Parameter, Scope, wire
 from rivers.definitions.registry import NamedRetries
 from rivers.definitions.signature import EMPTY
-from rivers.definitions.snapshot import ExecutorDefinition, OutputDefinition, PoolClaim, StepDefinition, union
+from rivers.definitions.snapshot import (
+    ExecutorDefinition,
+    HookDefinition,
+    OutputDefinition,
+    PoolClaim,
+    StepDefinition,
+    union,
+)
 from rivers.definitions.suggestion import nearest
 from rivers.definitions.task import Task
 from rivers.errors import AssetDefinitionError, ConfigurationError, GraphValidationError
@@ -87,6 +95,7 @@ def bind_step(owner: Asset | Task, scope: Scope, retries: NamedRetries) -> Bound
         description=_first_paragraph(owner.__doc__) if owner.function is not None else "",
         is_runnable=owner.function is not None,
         automation=_automation(name, owner, scope),
+        hooks=tuple([HookDefinition(hook.name, hook.kind) for hook in _hooks(owner)]),
     )
     return BoundStep(
         definition,
@@ -214,6 +223,10 @@ def _executor(metadata: Iterable[tuple[tuple[str, str], ...]]) -> ExecutorDefini
             if key == "rivers/executor":
                 return _EXECUTORS.get(value)
     return None
+
+
+def _hooks(owner: Asset | Task) -> list[Hook]:
+    return owner.hooks or [] if isinstance(owner, Asset) else []
 
 
 def _type_name(annotation: Any) -> str:

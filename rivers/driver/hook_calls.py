@@ -9,6 +9,7 @@ from typing import Any
 
 from rivers.definitions.binding import BoundRepository
 from rivers.definitions.hook import Hook
+from rivers.definitions.kinds import HookKind
 from rivers.kernel import StepEnd
 from rivers.kernel.config import launched
 from rivers.kernel.hooks import call_hooks
@@ -38,9 +39,9 @@ class HookCalls:
         is_over = step.state == StepState.SUCCEEDED
         for output, token in zip(planned.outputs, step.produced, strict=True):
             if token and (is_over or len(planned.outputs) > 1):
-                self._add(planned, hooks, "success", output.node, output=values.get(output.node))
+                self._add(planned, hooks, HookKind.SUCCESS, output.node, output=values.get(output.node))
         if step.state == StepState.FAILED and step.failure is not None:
-            self._add(planned, hooks, "failure", planned.outputs[0].node, error=step.failure.message)
+            self._add(planned, hooks, HookKind.FAILURE, planned.outputs[0].node, error=step.failure.message)
 
     @property
     def is_due(self) -> bool:
@@ -52,14 +53,14 @@ class HookCalls:
         while self._due:
             self._due.popleft()()
 
-    def _add(self, planned: PlannedStep, hooks: list[Hook], hook_type: str, node: str, **facts: Any) -> None:
+    def _add(self, planned: PlannedStep, hooks: list[Hook], kind: HookKind, node: str, **facts: Any) -> None:
         config, metadata = launched(self._plan.config, planned.step) if self._plan.config else (None, None)
         output = self._bound.snapshot.output_by_node[node]
         self._due.append(
             partial(
                 call_hooks,
                 hooks,
-                hook_type,
+                kind,
                 node=node,
                 run_id=self._run_id,
                 metadata={**dict(output.metadata), **(metadata or {})},

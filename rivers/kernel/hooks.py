@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any, Generic
 
+from rivers.definitions.kinds import HookKind
 from rivers.definitions.parameters import config_class_of
 from rivers.kernel.config import build_config
 
@@ -49,7 +50,7 @@ class HookContext(Generic[ConfigT]):
 
 def call_hooks(
     hooks: Iterable[Hook],
-    hook_type: str,
+    kind: HookKind,
     *,
     node: str,
     run_id: str,
@@ -58,18 +59,18 @@ def call_hooks(
     metadata: Mapping[str, str] | None = None,
     config: Mapping[str, Any] | None = None,
 ) -> None:
-    """Calls the hooks of this type, in their order. What one raises goes to standard error, and the next one follows.
+    """Calls the hooks of this kind, in their order. What one raises goes to standard error, and the next one follows.
 
     `config` overrides fields of the models that hooks ask for.
     """
     for hook in hooks:
-        if hook.hook_type != hook_type or hook.function is None:
+        if hook.kind != kind or hook.function is None:
             continue
         try:
             context: HookContext[Any] = object.__new__(HookContext)
             context.asset_name = node
             context.run_id = run_id
-            context.hook_type = hook_type
+            context.hook_type = kind.name.lower()
             context.output = output
             context.error = error
             context.metadata = dict(metadata) if metadata else None

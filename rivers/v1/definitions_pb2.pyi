@@ -182,6 +182,30 @@ BACKOFF_KIND_FIXED: BackoffKind.ValueType  # 4
 """Entries of a schedule, the last one repeats."""
 Global___BackoffKind: _TypeAlias = BackoffKind  # noqa: Y015
 
+class _HookKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _HookKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HookKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    HOOK_KIND_UNSPECIFIED: _HookKind.ValueType  # 0
+    """Not said."""
+    HOOK_KIND_SUCCESS: _HookKind.ValueType  # 1
+    """An output that was stored."""
+    HOOK_KIND_FAILURE: _HookKind.ValueType  # 2
+    """A step whose last attempt failed."""
+
+class HookKind(_HookKind, metaclass=_HookKindEnumTypeWrapper):
+    """What a hook is called for."""
+
+HOOK_KIND_UNSPECIFIED: HookKind.ValueType  # 0
+"""Not said."""
+HOOK_KIND_SUCCESS: HookKind.ValueType  # 1
+"""An output that was stored."""
+HOOK_KIND_FAILURE: HookKind.ValueType  # 2
+"""A step whose last attempt failed."""
+Global___HookKind: _TypeAlias = HookKind  # noqa: Y015
+
 class _BackendKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -463,6 +487,32 @@ class OutputDefinition(_message.Message):
 Global___OutputDefinition: _TypeAlias = OutputDefinition  # noqa: Y015
 
 @_typing.final
+class HookDefinition(_message.Message):
+    """A hook of a step."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name."""
+    kind: Global___HookKind.ValueType
+    """What it is called for."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        kind: Global___HookKind.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HookDefinition: _TypeAlias = HookDefinition  # noqa: Y015
+
+@_typing.final
 class EdgeDefinition(_message.Message):
     """A dependency of a step on one output."""
 
@@ -514,6 +564,7 @@ class StepDefinition(_message.Message):
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     IS_IDLE_FIELD_NUMBER: _builtins.int
     AUTOMATION_FIELD_NUMBER: _builtins.int
+    HOOKS_FIELD_NUMBER: _builtins.int
     key: _builtins.str
     """The step's key: the node, or the first output of a multi-asset."""
     kind: Global___StepKind.ValueType
@@ -556,6 +607,10 @@ class StepDefinition(_message.Message):
     def automation(self) -> _automation_pb2.ConditionDefinition:
         """When its assets are to be made by themselves; unset: never."""
 
+    @_builtins.property
+    def hooks(self) -> _containers.RepeatedCompositeFieldContainer[Global___HookDefinition]:
+        """Its hooks, in the order in which they are called."""
+
     def __init__(
         self,
         *,
@@ -573,10 +628,11 @@ class StepDefinition(_message.Message):
         description: _builtins.str = ...,
         is_idle: _builtins.bool = ...,
         automation: _automation_pb2.ConditionDefinition | None = ...,
+        hooks: _abc.Iterable[Global___HookDefinition] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_condition", b"_condition", "automation", b"automation", "condition", b"condition", "executor", b"executor", "retry", b"retry"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_condition", b"_condition", "automation", b"automation", "condition", b"condition", "description", b"description", "edges", b"edges", "executor", b"executor", "graph", b"graph", "is_async", b"is_async", "is_idle", b"is_idle", "key", b"key", "kind", b"kind", "outputs", b"outputs", "pools", b"pools", "resources", b"resources", "retry", b"retry"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_condition", b"_condition", "automation", b"automation", "condition", b"condition", "description", b"description", "edges", b"edges", "executor", b"executor", "graph", b"graph", "hooks", b"hooks", "is_async", b"is_async", "is_idle", b"is_idle", "key", b"key", "kind", b"kind", "outputs", b"outputs", "pools", b"pools", "resources", b"resources", "retry", b"retry"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__condition: _TypeAlias = _typing.Literal["condition"]  # noqa: Y015
     _WhichOneofArgType__condition: _TypeAlias = _typing.Literal["_condition", b"_condition"]  # noqa: Y015

@@ -164,6 +164,7 @@ class Command(_message.Message):
     ACK_FIELD_NUMBER: _builtins.int
     BEAT_ACK_FIELD_NUMBER: _builtins.int
     RELEASE_HOME_FIELD_NUMBER: _builtins.int
+    CALL_HOOKS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def open(self) -> Global___SessionOpen:
         """Opens a session."""
@@ -196,6 +197,10 @@ class Command(_message.Message):
     def release_home(self) -> Global___ReleaseHome:
         """The run is over: its home process may end."""
 
+    @_builtins.property
+    def call_hooks(self) -> Global___CallHooks:
+        """A step has ended for good: its hooks are due."""
+
     def __init__(
         self,
         *,
@@ -207,12 +212,13 @@ class Command(_message.Message):
         ack: Global___Ack | None = ...,
         beat_ack: Global___BeatAck | None = ...,
         release_home: Global___ReleaseHome | None = ...,
+        call_hooks: Global___CallHooks | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "adopt", b"adopt", "assign", b"assign", "beat_ack", b"beat_ack", "fence", b"fence", "kind", b"kind", "open", b"open", "release_home", b"release_home", "stop", b"stop"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "adopt", b"adopt", "assign", b"assign", "beat_ack", b"beat_ack", "call_hooks", b"call_hooks", "fence", b"fence", "kind", b"kind", "open", b"open", "release_home", b"release_home", "stop", b"stop"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "adopt", b"adopt", "assign", b"assign", "beat_ack", b"beat_ack", "fence", b"fence", "kind", b"kind", "open", b"open", "release_home", b"release_home", "stop", b"stop"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "adopt", b"adopt", "assign", b"assign", "beat_ack", b"beat_ack", "call_hooks", b"call_hooks", "fence", b"fence", "kind", b"kind", "open", b"open", "release_home", b"release_home", "stop", b"stop"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["open", "adopt", "assign", "stop", "fence", "ack", "beat_ack", "release_home"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["open", "adopt", "assign", "stop", "fence", "ack", "beat_ack", "release_home", "call_hooks"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -767,6 +773,52 @@ class ReleaseHome(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReleaseHome: _TypeAlias = ReleaseHome  # noqa: Y015
+
+@_typing.final
+class CallHooks(_message.Message):
+    """Hooks of a step that has ended for good, sent once what it came to is committed. Nothing is answered, and nothing is
+    repeated: a location that is not there when its hooks are due does not call them.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RUN_ID_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
+    NODES_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    CONFIG_FIELD_NUMBER: _builtins.int
+    run_id: _builtins.str
+    """The run."""
+    step: _builtins.str
+    """The step's definition."""
+    error: _builtins.str
+    """What failed, "<Type>: <message>"; unset when nothing did, and no failure hook is called."""
+    @_builtins.property
+    def nodes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Its outputs that were stored: success hooks are called for each."""
+
+    @_builtins.property
+    def config(self) -> _value_pb2.MapValue:
+        """The launch document."""
+
+    def __init__(
+        self,
+        *,
+        run_id: _builtins.str = ...,
+        step: _builtins.str = ...,
+        nodes: _abc.Iterable[_builtins.str] | None = ...,
+        error: _builtins.str | None = ...,
+        config: _value_pb2.MapValue | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_error", b"_error", "config", b"config", "error", b"error"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_error", b"_error", "config", b"config", "error", b"error", "nodes", b"nodes", "run_id", b"run_id", "step", b"step"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__error: _TypeAlias = _typing.Literal["error"]  # noqa: Y015
+    _WhichOneofArgType__error: _TypeAlias = _typing.Literal["_error", b"_error"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__error) -> _WhichOneofReturnType__error | None: ...
+
+Global___CallHooks: _TypeAlias = CallHooks  # noqa: Y015
 
 @_typing.final
 class Report(_message.Message):

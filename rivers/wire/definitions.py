@@ -8,10 +8,11 @@ from typing import cast
 from google.protobuf.message import Message
 
 from rivers.definitions.automation_snapshot import ScheduleDefinition, SensorDefinition
-from rivers.definitions.kinds import BackoffKind, ExecutorKind, HandlerKind, StepKind, TriggerRule
+from rivers.definitions.kinds import BackoffKind, ExecutorKind, HandlerKind, HookKind, StepKind, TriggerRule
 from rivers.definitions.snapshot import (
     EdgeDefinition,
     ExecutorDefinition,
+    HookDefinition,
     JobDefinition,
     OutputDefinition,
     PoolClaim,
@@ -168,6 +169,10 @@ def encode_step_definition(step: StepDefinition) -> definitions_pb2.StepDefiniti
         description=step.description,
         is_idle=not step.is_runnable,
         automation=encode_condition(step.automation) if step.automation is not None else None,
+        hooks=[
+            definitions_pb2.HookDefinition(name=hook.name, kind=cast("definitions_pb2.HookKind.ValueType", hook.kind))
+            for hook in step.hooks
+        ],
     )
 
 
@@ -188,6 +193,7 @@ def decode_step_definition(step: definitions_pb2.StepDefinition) -> StepDefiniti
         description=step.description,
         is_runnable=not step.is_idle,
         automation=decode_condition(step.automation) if step.HasField("automation") else None,
+        hooks=tuple([HookDefinition(hook.name, HookKind(hook.kind)) for hook in step.hooks]) if step.hooks else (),
     )
 
 

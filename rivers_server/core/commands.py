@@ -71,4 +71,15 @@ class ReleaseHome:
     run_id: str
 
 
-Command = Assign | Stop | Fence | Ack | Adopt | ReleaseHome
+@dataclass(frozen=True, slots=True)
+class CallHooks:
+    """A step has ended for good: success hooks are due for these nodes, failure hooks if there is an error."""
+
+    run_id: str
+    step: str
+    nodes: tuple[str, ...]
+    error: str | None
+    config: dict[str, object] | None
+
+
+Command = Assign | Stop | Fence | Ack | Adopt | ReleaseHome | CallHooks

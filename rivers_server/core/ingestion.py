@@ -9,7 +9,7 @@ import structlog
 from rivers.lifecycle.attempt import ATTEMPT, Attempt, AttemptEvent
 from rivers.lifecycle.events import Failure
 from rivers.lifecycle.states import AttemptOutcome, AttemptState, FailureReason
-from rivers_server.core import sessions
+from rivers_server.core import hooks, sessions
 from rivers_server.core.commands import Ack
 from rivers_server.core.inputs import Reported
 from rivers_server.core.live import LiveRun
@@ -138,6 +138,8 @@ def end(
     wait = run.progress.end(attempt.ordinal, outcome, failure, core.chance.spread())
     core.schedule_wake(run, attempt.ordinal, wait)
     batch.dirty[run.row.run_id] = run
+    if replica is not None and replica.session:
+        hooks.call(batch, replica, run, attempt.ordinal)
 
 
 def lose_home(core: Core, batch: Batch, run: LiveRun) -> None:

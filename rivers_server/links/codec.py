@@ -47,6 +47,15 @@ def encode_command(command: commands.Command, last_beat: int) -> step_service_pb
             return step_service_pb2.Command(fence=step_service_pb2.Fence(token=command.token))
         case commands.ReleaseHome():
             return step_service_pb2.Command(release_home=step_service_pb2.ReleaseHome(run_id=command.run_id))
+        case commands.CallHooks():
+            hooks = step_service_pb2.CallHooks(
+                run_id=command.run_id,
+                step=command.step,
+                nodes=command.nodes,
+                error=command.error,
+                config=encode_map(command.config) if command.config is not None else None,
+            )
+            return step_service_pb2.Command(call_hooks=hooks)
         case commands.Adopt():
             adopt = step_service_pb2.Adopt(
                 beat=command.beat,

@@ -74,3 +74,84 @@ def test_commands_are_steps(stack: Stack) -> None:
     assert "seen by you" in "".join(chunk.text for chunk in run.logs())
     (failed,) = (event for event in run.events() if event.type.name == "STEP_FAILED")
     assert (failed.node, failed.failure.message) == ("fails", "OSError: Command failed with exit status: 3: oops")
+
+
+HOOKED = """
+    @rs.Hook.success
+    def good(context: rs.HookContext):
+        mark(f"good {context.asset_name} {context.output} {context.metadata}")
+    @rs.Hook.failure
+    def bad(context):
+        mark(f"bad {context.asset_name} {context.error}")
+        print("paged somebody")
+    @rs.Hook.success
+    def breaks(context):
+        raise SystemExit("of a hook")
+"""
+
+
+def test_hooks_are_called_after_the_result_is_stored(stack: Stack) -> None:
+    stack.start_location(
+        "hooked",
+        HOOKED
+        + """
+    attempts = []
+    @rs.Asset(hooks=[breaks, good, bad], metadata={"k": "v"})
+    def fine():
+        return 1
+    @rs.Asset(hooks=[good, bad], retry=rs.RetryPolicy(1))
+    def fails():
+        mark("attempt")
+        raise ValueError("no")
+    @rs.Asset(hooks=[good, bad])
+    def skipped(fails): ...
+    @rs.Asset(hooks=[good, bad])
+    def dies():
+        os.kill(os.getpid(), 11)
+    @rs.Asset.from_multi(output_defs=[rs.AssetDef("x"), rs.AssetDef("y")], hooks=[good, bad])
+    def several():
+        yield rs.Output(1, output_name="y")
+        raise KeyError("x")
+    repo = rs.CodeRepository(assets=[fine, fails, skipped, dies, several])
+    """,
+    )
+    run = stack.client.runs.submit(location="hooked")
+    assert run.wait(timeout=60).state.name == "FAILED"
+    (succeeded,) = (event.node for event in run.events() if event.type.name == "STEP_SUCCEEDED")
+    assert succeeded == "fine"
+    stack.until(lambda: len(stack.marks("hooked")) >= 7, "the hooks were not called")
+    died = "bad dies TerminatedWorkerError: worker process "
+    told = [died if line.startswith(died) else line for line in stack.marks("hooked")]
+    assert sorted(told) == [
+        "attempt",
+        "attempt",
+        died,
+        "bad fails ValueError: no",
+        "bad x KeyError: 'x'",
+        "good fine None {'k': 'v'}",
+        "good y None None",
+    ]
+    assert told.index("bad fails ValueError: no") > max(n for n, line in enumerate(told) if line == "attempt")
+
+
+def test_hooks_of_the_last_step_are_called_before_a_location_goes(stack: Stack) -> None:
+    program = stack.start_location(
+        "hooked",
+        HOOKED
+        + """
+    @rs.Asset(hooks=[bad])
+    def fails():
+        mark("begun")
+        while not os.path.exists("go"):
+            time.sleep(0.01)
+        raise ValueError("no")
+    repo = rs.CodeRepository(assets=[fails])
+    """,
+    )
+    stack.client.runs.submit(location="hooked")
+    stack.until(lambda: stack.marks("hooked") == ["begun"], "the step did not start")
+    program.process.terminate()
+    (stack.directory / "go").touch()
+    program.process.wait(30)
+    assert stack.marks("hooked") == ["begun", "bad fails ValueError: no"]
+    assert "paged somebody" in program.stderr()

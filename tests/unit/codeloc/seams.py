@@ -89,6 +89,9 @@ class Orders:
     def assign(self, worker: int, assign: pb.Assign) -> None:
         self.asked.append(("assign", worker, assign.token))
 
+    def call_hooks(self, worker: int, due: pb.CallHooks) -> None:
+        self.asked.append(("hooks", worker, due.step))
+
     def stop(self, worker: int, token: int) -> None:
         self.asked.append(("stop", worker, token))
 

@@ -11,6 +11,7 @@ from rivers.definitions.kinds import (
     EvaluationMode,
     ExecutorKind,
     HandlerKind,
+    HookKind,
     StepKind,
     TriggerRule,
     WatchedStatus,
@@ -18,6 +19,7 @@ from rivers.definitions.kinds import (
 from rivers.definitions.snapshot import (
     EdgeDefinition,
     ExecutorDefinition,
+    HookDefinition,
     JobDefinition,
     OutputDefinition,
     PoolClaim,
@@ -155,6 +157,7 @@ step_definitions = st.builds(
     description=text,
     is_runnable=st.booleans(),
     automation=maybe(conditions),
+    hooks=some(st.builds(HookDefinition, text, st.sampled_from(HookKind))),
 )
 jobs = st.builds(
     JobDefinition,

@@ -13,6 +13,7 @@ from rivers.v1 import automation_pb2, definitions_pb2, failure_pb2, plan_pb2, ru
     [
         (kinds.StepKind, definitions_pb2.StepKind),
         (kinds.HandlerKind, definitions_pb2.HandlerKind),
+        (kinds.HookKind, definitions_pb2.HookKind),
         (kinds.TriggerRule, definitions_pb2.TriggerRule),
         (kinds.ExecutorKind, definitions_pb2.ExecutorKind),
         (kinds.BackoffKind, definitions_pb2.BackoffKind),
