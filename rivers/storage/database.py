@@ -22,13 +22,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from rivers.errors import StorageError
 from rivers.storage import lock, stamp
 from rivers.storage.bells import Bells, bells_of
-from rivers.storage.faults import translated
-from rivers.storage.flush import prepare
+from rivers.storage.faults import of_driver, translated
+from rivers.storage.flush import Batch, prepare
 from rivers.storage.lock import LockMode, OwnerLock
 from rivers.storage.postgresql import require_durable, server_engine
 from rivers.storage.prepared import Prepared
 from rivers.storage.rows import WriteSet
 from rivers.storage.schema import Number, writer
+from rivers.storage.sending import sending
 from rivers.storage.sqlite import Synchronous, file_engine, memory_engine
 from rivers.storage.url import parse, printed
 
@@ -117,6 +118,7 @@ class Database:
         self.read_only = read_only
         self.bells = Bells() if kind == "memory" else bells_of(name if kind == "server" else str(Path(name).resolve()))
         self._session = _Session(engine, owner_lock)
+        self._driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error
         self._finalizer = weakref.finalize(self, self._session.close)
         self._readers: Engine = engine
         if kind == "server":
@@ -263,10 +265,7 @@ class Database:
         """Writes all of it in one transaction, events at the next positions. For programs that run in process."""
         batch = prepare(writes)
         with self.transaction() as connection:
-            position = 0
-            if batch.event_count:
-                position = _TAKE_POSITIONS.run(connection, {"count": batch.event_count}).scalar_one()
-            batch.apply(connection, position)
+            _apply(connection, batch)
         batch.settle()
 
     def decide(self, decision: Callable[[Connection], WriteSet]) -> None:
@@ -274,10 +273,7 @@ class Database:
         with self.transaction() as connection:
             connection.execute(_ALONE)
             batch = prepare(decision(connection))
-            position = 0
-            if batch.event_count:
-                position = _TAKE_POSITIONS.run(connection, {"count": batch.event_count}).scalar_one()
-            batch.apply(connection, position)
+            _apply(connection, batch)
         batch.settle()
 
     def take_tokens(self, count: int) -> int:
@@ -307,6 +303,9 @@ class Database:
                 yield session.connected()
             except SQLAlchemyError as error:
                 raise translated(error, self.url) from error
+            except self._driver_error as error:
+                known = of_driver(error, self.engine.dialect)
+                raise translated(known, self.url) from known
 
     def _require_open(self) -> None:
         if not self._session.is_open:
@@ -325,3 +324,13 @@ class Database:
                     stamp.initialise(connection)
                     return
         found.check(self.url, read_only=self.read_only)
+
+
+def _apply(connection: Connection, batch: Batch) -> None:
+    """Writes a batch, its events at the next positions."""
+    with sending(connection) as send:
+        position = 0
+        if batch.event_count:
+            ((position,),) = _TAKE_POSITIONS.send(send, connection.dialect, {"count": batch.event_count})
+        batch.send(send, connection.dialect, position)
+    batch.complete(connection)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
+from sqlalchemy import Dialect
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -40,6 +41,13 @@ def translated(error: SQLAlchemyError, name: str) -> Exception:
     if isinstance(error, PoolTimeoutError) or _passes(error, cause):
         return StorageUnavailableError(f"database {name} cannot be used right now: {reason}", database=name)
     return StorageError(f"database {name}: {reason}", database=name)
+
+
+def of_driver(error: Exception, dialect: Dialect) -> SQLAlchemyError:
+    """SQLAlchemy's error for one of the driver that did not pass through it."""
+    made: SQLAlchemyError = DBAPIError.instance(None, None, error, dialect.loaded_dbapi.Error, dialect=dialect)
+    made.__cause__ = error
+    return made
 
 
 def is_damage(error: BaseException) -> bool:

@@ -7,8 +7,9 @@ written once, with its last image. A repeat after an abort prepares again from t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Dialect
 
 from rivers.storage import (
     assets,
@@ -27,6 +28,7 @@ from rivers.storage.backfill_rows import BackfillRow
 from rivers.storage.faults import StaleWriteError
 from rivers.storage.multirow import Insert, Values
 from rivers.storage.rows import RunRow, WriteSet
+from rivers.storage.sending import Send
 
 
 class Batch:
@@ -37,6 +39,7 @@ class Batch:
         "_changed_runs",
         "_children",
         "_events",
+        "_expected",
         "_forgotten",
         "_new_backfills",
         "_new_runs",
@@ -69,31 +72,42 @@ class Batch:
         self._new_backfills = new_backfills
         self._changed_backfills = changed_backfills
         self._versions = versions
+        self._expected: list[tuple[list[Any], int, str]] = []
 
     @property
     def event_count(self) -> int:
         """How many positions it needs."""
         return len(self._events)
 
-    def apply(self, connection: Connection, first_position: int) -> None:
-        """Writes all of it; `StaleWriteError` when a row is not as it was seen. The caller ends the transaction."""
-        new, changed = self._new_backfills, self._changed_backfills
-        if new and backfills.INSERT.run(connection, new) != len(new):
-            raise StaleWriteError("a backfill of the same id or of the same request is there already")
-        if changed and backfills.UPDATE.run(connection, changed) != len(changed):
-            raise StaleWriteError("a backfill was changed by somebody else since it was read")
-        if self._new_runs and runs.INSERT.run(connection, self._new_runs) != len(self._new_runs):
-            raise StaleWriteError("a run of the same id or of the same request is there already")
+    def send(self, send: Send, dialect: Dialect, first_position: int) -> None:
+        """Sends what it writes; `complete` follows in the same transaction."""
+        if self._new_backfills:
+            sent = backfills.INSERT.send(send, dialect, self._new_backfills)
+            self._expect(sent, self._new_backfills, "a backfill of the same id or of the same request is there already")
+        if self._changed_backfills:
+            sent = backfills.UPDATE.send(send, dialect, self._changed_backfills)
+            self._expect(sent, self._changed_backfills, "a backfill was changed by somebody else since it was read")
+        if self._new_runs:
+            sent = runs.INSERT.send(send, dialect, self._new_runs)
+            self._expect(sent, self._new_runs, "a run of the same id or of the same request is there already")
         if self._nodes:
-            runs.UPSERT_NODES.run(connection, self._nodes)
-        if self._changed_runs and runs.UPDATE.run(connection, self._changed_runs) != len(self._changed_runs):
-            raise StaleWriteError("a run was changed by somebody else since it was read")
+            runs.UPSERT_NODES.send(send, dialect, self._nodes)
+        if self._changed_runs:
+            sent = runs.UPDATE.send(send, dialect, self._changed_runs)
+            self._expect(sent, self._changed_runs, "a run was changed by somebody else since it was read")
+        for statement, rows in self._children:
+            statement.send(send, dialect, rows)
+        if self._events:
+            rows = [(first_position + n, *row) for n, row in enumerate(self._events)]
+            events.INSERT.send(send, dialect, rows)
+
+    def complete(self, connection: Connection) -> None:
+        """Writes the rare rest; `StaleWriteError` when a row is not as it was seen. The caller ends the transaction."""
+        for sent, count, trouble in self._expected:
+            if sum(cursor.rowcount for cursor in sent) != count:
+                raise StaleWriteError(trouble)
         for row in self._replanned:
             runs.replan(connection, row)
-        for statement, rows in self._children:
-            statement.run(connection, rows)
-        if self._events:
-            events.INSERT.run(connection, [(first_position + n, *row) for n, row in enumerate(self._events)])
         if self._forgotten:
             locations.forget(connection, self._forgotten)
 
@@ -101,6 +115,9 @@ class Batch:
         """Notes on runs and backfills which version is stored now. Called once it is committed."""
         for row, version in self._versions:
             row.stored_version = version
+
+    def _expect(self, sent: list[Any], rows: list[Values], trouble: str) -> None:
+        self._expected.append((sent, len(rows), trouble))
 
 
 def prepare(writes: WriteSet) -> Batch:

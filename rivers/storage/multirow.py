@@ -1,6 +1,7 @@
 """Statements over many rows of one shape: few and large, since a driver may hand the interpreter over at every row.
 
-Rows go in chunks whose sizes are powers of two, so each statement has at most eight texts, made from the table once.
+Rows go in chunks of up to eight, or of a power of two, so each statement has at most twelve texts, made from the table
+once.
 """
 
 from __future__ import annotations
@@ -12,14 +13,17 @@ from typing import Any
 
 from sqlalchemy import Connection, Dialect, Table
 
+from rivers.storage.sending import Send, sending
+
 #: The values of one row, as the driver takes them.
 Values = tuple[Any, ...]
 
 _LARGEST = 128
+_SMALL = 8
 
 
 class MultiRow:
-    """One statement for rows of these columns; `run` returns how many rows of the table it wrote."""
+    """One statement for rows of these columns."""
 
     def __init__(self, table: Table, columns: Sequence[str]) -> None:
         self.table = table
@@ -27,16 +31,22 @@ class MultiRow:
         self._texts: dict[tuple[str, int], str] = {}
 
     def run(self, connection: Connection, rows: Sequence[Values]) -> int:
-        """Writes the rows."""
-        written, start, size, count = 0, 0, _LARGEST, len(rows)
+        """Writes the rows; returns how many rows of the table that were."""
+        with sending(connection) as send:
+            sent = self.send(send, connection.dialect, rows)
+        return sum(cursor.rowcount for cursor in sent)
+
+    def send(self, send: Send, dialect: Dialect, rows: Sequence[Values]) -> list[Any]:
+        """Sends what writes the rows; the cursors know how many rows of the table that were, once it is done."""
+        sent, start, count, name = [], 0, len(rows), dialect.name
         while start < count:
-            while size > count - start:
-                size >>= 1
-            chunk = rows[start : start + size]
-            text = self._texts.get((connection.dialect.name, size)) or self._prepare(connection.dialect, size)
-            written += connection.exec_driver_sql(text, tuple(chain.from_iterable(chunk))).rowcount
+            left = count - start
+            size = left if left <= _SMALL else min(1 << left.bit_length() - 1, _LARGEST)
+            chunk = rows[start : start + size] if size < count else rows
+            text = self._texts.get((name, size)) or self._prepare(dialect, size)
+            sent.append(send(text, tuple(chain.from_iterable(chunk))))
             start += size
-        return written
+        return sent
 
     def _prepare(self, dialect: Dialect, size: int) -> str:
         text = self._texts[dialect.name, size] = self._text(dialect, size)

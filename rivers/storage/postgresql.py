@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
-from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from rivers.errors import StorageError
 from rivers.storage.schema import metadata
@@ -22,6 +22,9 @@ _CONNECTING = {
 
 #: Nobody waits for a lock for longer (D4), and nobody whose client is gone or frozen holds one for ever (T3).
 _LIMITS = "SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '30s'"
+
+#: A multi-row statement for each table and chunk size stays prepared.
+_STATEMENTS = 256
 
 
 def server_engine(url: URL) -> Engine:
@@ -55,7 +58,8 @@ def require_durable(connection: Connection, name: str) -> None:
         )
 
 
-def _set_limits(connection: DBAPIConnection, _: object) -> None:
+def _set_limits(connection: Any, _: object) -> None:
+    connection.prepared_max = _STATEMENTS
     cursor = connection.cursor()
     cursor.execute(_LIMITS)
     cursor.close()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ClauseElement, Connection, CursorResult
+from sqlalchemy import ClauseElement, Connection, Dialect
+
+from rivers.storage.sending import Send, sending
 
 
 class Prepared:
@@ -14,15 +16,20 @@ class Prepared:
         self._statement = statement
         self._texts: dict[str, tuple[str, dict[str, Any], list[str] | None]] = {}
 
-    def run(self, connection: Connection, values: dict[str, Any]) -> CursorResult[*tuple[Any, ...]]:
-        """Executes it."""
-        text, constants, order = self._texts.get(connection.dialect.name) or self._compile(connection)
-        values = {**constants, **values}
-        if order is None:
-            return connection.exec_driver_sql(text, values)
-        return connection.exec_driver_sql(text, tuple([values[name] for name in order]))
+    def run(self, connection: Connection, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+        """Executes it; the rows that it returns."""
+        with sending(connection) as send:
+            return self.send(send, connection.dialect, values)
 
-    def _compile(self, connection: Connection) -> tuple[str, dict[str, Any], list[str] | None]:
-        compiled: Any = self._statement.compile(dialect=connection.dialect)
-        made = self._texts[connection.dialect.name] = (str(compiled), dict(compiled.params), compiled.positiontup)
+    def send(self, send: Send, dialect: Dialect, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+        """Executes it after what was sent before; the rows that it returns."""
+        text, constants, order = self._texts.get(dialect.name) or self._compile(dialect)
+        values = {**constants, **values}
+        cursor = send(text, values if order is None else tuple([values[name] for name in order]))
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+    def _compile(self, dialect: Dialect) -> tuple[str, dict[str, Any], list[str] | None]:
+        compiled: Any = self._statement.compile(dialect=dialect)
+        made = self._texts[dialect.name] = (str(compiled), dict(compiled.params), compiled.positiontup)
         return made

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection
 
 from rivers.lifecycle.states import RunState
 from rivers.storage import assets, attempts, events, logs, partitions, recovery, runs
@@ -40,21 +40,17 @@ GROWING = ("runs", "plans", "run_nodes", "steps", "attempts", "events", "run_log
 
 def explained(database: Database, call: Callable[[], object]) -> list[str]:
     """The steps of every statement that the call executes."""
-    statements: list[tuple[str, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, text: str, values: Any, _context: Any, _many: bool) -> None:
-        statements.append((text, values))
-
-    event.listen(database.engine, "before_cursor_execute", note)
+    statements: list[str] = []
+    driver: Any = database.engine.raw_connection().driver_connection  # the only one of a database in memory
+    driver.set_trace_callback(statements.append)
     call()
-    event.remove(database.engine, "before_cursor_execute", note)
-    with database.read() as connection:
-        return [
-            str(step)
-            for text, values in statements
-            if text.split()[0] in ("SELECT", "UPDATE", "INSERT", "DELETE")
-            for *_, step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values)
-        ]
+    driver.set_trace_callback(None)
+    return [
+        str(step)
+        for text in statements
+        if text.split()[0] in ("SELECT", "UPDATE", "INSERT", "DELETE")
+        for *_, step in driver.execute(f"EXPLAIN QUERY PLAN {text}")
+    ]
 
 
 def check(steps: list[str]) -> None:
