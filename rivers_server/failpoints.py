@@ -125,7 +125,11 @@ class FailingTransport:
     def deliver(self, outbox: Outbox) -> None:
         moved = self._failpoint.delivers(outbox)
         self._transport.deliver(outbox)
+        self._transport.settle()
         self._failpoint.delivered(moved)
+
+    def settle(self) -> None:
+        self._transport.settle()
 
 
 def transitions(writes: WriteSet) -> set[Transition]:

@@ -114,6 +114,10 @@ class TracedTransport:
             if is_over:
                 self._note(run_id)
 
+    def settle(self) -> None:
+        """Returns when everything that was delivered has been carried."""
+        self._transport.settle()
+
 
 def _pieces(spans: list[ReadableSpan]) -> Iterator[list[ReadableSpan]]:
     for start in range(0, len(spans), _SPANS):

@@ -146,6 +146,10 @@ class Core:
             self.outage.fail(self, error)
             self.outage.refuse(self, messages)
 
+    def settle_effects(self) -> None:
+        """Waits until the effects of the last batch have left."""
+        self.transport.settle()
+
     def next_due(self) -> float | None:
         """Seconds until a timer is due, `None` for none; half a second at most while somebody is silent (A7)."""
         if self.outage is not None:

@@ -46,4 +46,7 @@ class Transport(Protocol):
     """Carries effects. Losing one may cost time, never a run."""
 
     def deliver(self, outbox: Outbox) -> None:
-        """Carries all of it, in order."""
+        """Carries all of it, in order. It may return before that is done."""
+
+    def settle(self) -> None:
+        """Returns when everything that was delivered has been carried."""

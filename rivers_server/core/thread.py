@@ -1,7 +1,8 @@
 """The core's thread: drains what waits, runs one batch, hands its effects to the event loop in one go.
 
 At most one batch is in flight: the next one is closed only after the effects of the last have been let go, so that the
-messages they cause join it.
+messages they cause join it. The thread waits for that only when there is something to decide, so it wakes once for a
+batch.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ class CoreThread:
                 if messages:
                     self._core.run_batch(messages)
                 if stopping:
+                    self._core.settle_effects()
                     return
         except BaseException as error:
             log.exception("core_died")
@@ -59,7 +61,11 @@ class CoreThread:
         messages: list[Message] = []
         try:
             message = self._inbox.get(timeout=self._core.next_due())
-            size = 0
+        except queue.Empty:
+            message = Tick()
+        self._core.settle_effects()
+        size = 0
+        try:
             while True:
                 if message is None:
                     return messages, True
@@ -69,4 +75,4 @@ class CoreThread:
                     return messages, False
                 message = self._inbox.get_nowait()
         except queue.Empty:
-            return messages or [Tick()], False
+            return messages, False

@@ -18,8 +18,8 @@ from rivers_server.watch import Watches
 class Exchange:
     """Keeps a link per location, and lets the effects of a batch go on the event loop.
 
-    `deliver` is called by the core's thread and returns when the loop has carried everything: no row changes
-    meanwhile, and the messages that the effects cause join the next batch.
+    `deliver` and `settle` are called by the core's thread, which settles before it decides anything: no row changes
+    while effects are carried, and the messages that these cause join the next batch.
     """
 
     def __init__(self, watches: Watches, beat_interval: timedelta, caller: Caller) -> None:
@@ -31,6 +31,7 @@ class Exchange:
         self._loop = asyncio.get_running_loop()
         self._loop_thread = threading.get_ident()
         self._delivered = threading.Event()
+        self._delivered.set()
         self._store_id, self._term = "", 0
         self._put: Callable[[Message], None] = lambda message: None
         self._snapshot_of: Callable[[str], Snapshot | None] = lambda name: None
@@ -49,15 +50,19 @@ class Exchange:
         self._store_id, self._term, self._put, self._snapshot_of = store_id, term, put, snapshot_of
 
     def deliver(self, outbox: Outbox) -> None:
-        """Carries all of it, in order."""
+        """Carries all of it, in order, as soon as the loop gets to it."""
         if not self._is_open:
             return
         if threading.get_ident() == self._loop_thread:
             self._carry(outbox)
             return
+        self.settle()
         self._delivered.clear()
         self._loop.call_soon_threadsafe(self._carry, outbox)
-        while not self._delivered.wait(1.0):
+
+    def settle(self) -> None:
+        """Waits until the loop has carried everything, or carries nothing any more."""
+        while not self._delivered.is_set() and not self._delivered.wait(1.0):
             if not self._is_open:
                 return
 

@@ -292,15 +292,17 @@ class Link:
     async def _read(self, call: Any, session: int) -> str:
         """Hands reports to the core until the stream ends or the location is silent for five beats (A6)."""
         silence = self._beat_interval.total_seconds() * 5
+        try:
+            async with asyncio.timeout(silence) as patience:
+                return await self._read_while_heard(call, session, patience, silence)
+        except TimeoutError:
+            return f"silent for {silence:.1f} s"
+
+    async def _read_while_heard(self, call: Any, session: int, patience: asyncio.Timeout, silence: float) -> str:
+        now = asyncio.get_running_loop().time
         while True:
-            read = asyncio.ensure_future(call.read())
-            read.add_done_callback(_retrieve)
-            # wait_for would cancel the whole call, not only the read.
-            done, _ = await asyncio.wait({read}, timeout=silence)
-            if not done:
-                read.cancel()
-                return f"silent for {silence:.1f} s"
-            message = read.result()
+            message = await call.read()
+            patience.reschedule(now() + silence)
             if message is None:  # gRPC has logged why
                 return "it sent what cannot be read"
             if message is grpc.aio.EOF:  # type: ignore[attr-defined]  # the stubs lack it
@@ -339,9 +341,3 @@ class Link:
         self.status.state, self.status.message = state, message
         if state == ReplicaState.READY:
             self.status.load_failure = None
-
-
-def _retrieve(read: asyncio.Future[Any]) -> None:
-    """A read that nobody waits for any more, because the writer failed first, has nothing new to say."""
-    if not read.cancelled():
-        read.exception()

@@ -260,6 +260,9 @@ class World:
             if self.locations[name].session == session:
                 self.locations[name].session = 0
 
+    def settle(self) -> None:
+        """Everything is carried at once in this world."""
+
     def add_location(self, name: str, snapshot: Snapshot, places: int = 4) -> Location:
         """A location registers, its definitions are read, and it attaches."""
         location = Location(self, name, places)
