@@ -29,7 +29,7 @@ from rivers.storage.postgresql import require_durable, server_engine
 from rivers.storage.prepared import Prepared
 from rivers.storage.rows import WriteSet
 from rivers.storage.schema import Number, writer
-from rivers.storage.sending import sending
+from rivers.storage.sending import Send
 from rivers.storage.sqlite import Synchronous, file_engine, memory_engine
 from rivers.storage.url import parse, printed
 
@@ -265,7 +265,7 @@ class Database:
         """Writes all of it in one transaction, events at the next positions. For programs that run in process."""
         batch = prepare(writes)
         with self.transaction() as connection:
-            _apply(connection, batch)
+            _write(connection, batch)
         batch.settle()
 
     def decide(self, decision: Callable[[Connection], WriteSet]) -> None:
@@ -273,7 +273,7 @@ class Database:
         with self.transaction() as connection:
             connection.execute(_ALONE)
             batch = prepare(decision(connection))
-            _apply(connection, batch)
+            _write(connection, batch)
         batch.settle()
 
     def take_tokens(self, count: int) -> int:
@@ -326,11 +326,13 @@ class Database:
         found.check(self.url, read_only=self.read_only)
 
 
-def _apply(connection: Connection, batch: Batch) -> None:
+def _write(connection: Connection, batch: Batch) -> None:
     """Writes a batch, its events at the next positions."""
-    with sending(connection) as send:
-        position = 0
-        if batch.event_count:
-            ((position,),) = _TAKE_POSITIONS.send(send, connection.dialect, {"count": batch.event_count})
-        batch.send(send, connection.dialect, position)
-    batch.complete(connection)
+
+    def take(send: Send) -> int:
+        if not batch.event_count:
+            return 0
+        ((position,),) = _TAKE_POSITIONS.send(send, connection.dialect, {"count": batch.event_count})
+        return int(position)
+
+    batch.write(connection, take)

@@ -6,7 +6,7 @@ written once, with its last image. A repeat after an abort prepares again from t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Dialect
@@ -28,7 +28,7 @@ from rivers.storage.backfill_rows import BackfillRow
 from rivers.storage.faults import StaleWriteError
 from rivers.storage.multirow import Insert, Values
 from rivers.storage.rows import RunRow, WriteSet
-from rivers.storage.sending import Send
+from rivers.storage.sending import Send, sending
 
 
 class Batch:
@@ -79,8 +79,30 @@ class Batch:
         """How many positions it needs."""
         return len(self._events)
 
-    def send(self, send: Send, dialect: Dialect, first_position: int) -> None:
-        """Sends what it writes; `complete` follows in the same transaction."""
+    def write(self, connection: Connection, take_positions: Callable[[Send], int]) -> None:
+        """Writes all of it, events from the position on that is taken before anything else.
+
+        `StaleWriteError` when a row is not as it was seen. The caller ends the transaction.
+        """
+        dialect = connection.dialect
+        try:
+            with sending(connection) as send:
+                self._send(send, dialect, take_positions(send))
+        except dialect.loaded_dbapi.IntegrityError:
+            self._check()  # it may have stumbled over a row that was not written
+            raise
+        self._check()
+        for row in self._replanned:
+            runs.replan(connection, row)
+        if self._forgotten:
+            locations.forget(connection, self._forgotten)
+
+    def settle(self) -> None:
+        """Notes on runs and backfills which version is stored now. Called once it is committed."""
+        for row, version in self._versions:
+            row.stored_version = version
+
+    def _send(self, send: Send, dialect: Dialect, first_position: int) -> None:
         if self._new_backfills:
             sent = backfills.INSERT.send(send, dialect, self._new_backfills)
             self._expect(sent, self._new_backfills, "a backfill of the same id or of the same request is there already")
@@ -101,23 +123,14 @@ class Batch:
             rows = [(first_position + n, *row) for n, row in enumerate(self._events)]
             events.INSERT.send(send, dialect, rows)
 
-    def complete(self, connection: Connection) -> None:
-        """Writes the rare rest; `StaleWriteError` when a row is not as it was seen. The caller ends the transaction."""
-        for sent, count, trouble in self._expected:
-            if sum(cursor.rowcount for cursor in sent) != count:
-                raise StaleWriteError(trouble)
-        for row in self._replanned:
-            runs.replan(connection, row)
-        if self._forgotten:
-            locations.forget(connection, self._forgotten)
-
-    def settle(self) -> None:
-        """Notes on runs and backfills which version is stored now. Called once it is committed."""
-        for row, version in self._versions:
-            row.stored_version = version
-
     def _expect(self, sent: list[Any], rows: list[Values], trouble: str) -> None:
         self._expected.append((sent, len(rows), trouble))
+
+    def _check(self) -> None:
+        for sent, count, trouble in self._expected:
+            written = [cursor.rowcount for cursor in sent]
+            if min(written) >= 0 and sum(written) != count:  # below 0: it was not executed
+                raise StaleWriteError(trouble)
 
 
 def prepare(writes: WriteSet) -> Batch:

@@ -11,7 +11,7 @@ from rivers.storage.flush import prepare
 from rivers.storage.prepared import Prepared
 from rivers.storage.rows import WriteSet
 from rivers.storage.schema import writer as table
-from rivers.storage.sending import sending
+from rivers.storage.sending import Send
 
 #: Tokens that a leader sets aside on a server, where programs that run in process may take some at the same time.
 #: One batch takes less than half of them.
@@ -94,21 +94,21 @@ class Leadership:
             "queue_number": self.next_queue_number,
         }
         number = 0
+
+        def fence(send: Send) -> int:
+            answer = _FENCE.send(send, connection.dialect, values)
+            if not answer:
+                raise DeposedError(self.term)
+            ((committed, next_position),) = answer
+            if committed != self.batch + 1:
+                self.batch = committed - 1
+                raise StaleWriteError(f"batch {self.batch} was committed after all: its answer had been lost (W6)")
+            return int(next_position) - count
+
         try:
             with self._database.transaction() as connection:
-                with sending(connection) as send:
-                    answer = _FENCE.send(send, connection.dialect, values)
-                    if not answer:
-                        raise DeposedError(self.term)
-                    ((committed, next_position),) = answer
-                    if committed != self.batch + 1:
-                        self.batch = committed - 1
-                        raise StaleWriteError(
-                            f"batch {self.batch} was committed after all: its answer had been lost (W6)"
-                        )
-                    batch.send(send, connection.dialect, next_position - count)
-                batch.complete(connection)
-                number = committed
+                batch.write(connection, fence)
+                number = self.batch + 1
         except StorageUnavailableError:
             if not number or not self._happened(number):
                 raise
