@@ -276,7 +276,7 @@ import rivers as rs
 kind, where = sys.argv[1:]
 storage = rs.Storage.embedded(where) if kind == "embedded" else rs.Storage.connect(where)
 @rs.Asset
-def a(context: rs.AssetExecutionContext) -> None: print(context.run_id, flush=True)
+def a(context: rs.AssetExecutionContext) -> None: print(f"{context.run_id}\\n", end="", flush=True)
 repo = rs.CodeRepository([a], run_queue=rs.RunQueueConfig(2, [], "5ms"), default_executor=rs.Executor.in_process())
 repo.resolve(storage=storage)
 repo._resolved().start_queue()
