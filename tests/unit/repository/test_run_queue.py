@@ -276,7 +276,7 @@ import rivers as rs
 kind, where = sys.argv[1:]
 storage = rs.Storage.embedded(where) if kind == "embedded" else rs.Storage.connect(where)
 @rs.Asset
-def a(context: rs.AssetExecutionContext) -> None: print(f"{context.run_id}\\n", end="", flush=True)
+def a(context: rs.AssetExecutionContext) -> None: BODY
 repo = rs.CodeRepository([a], run_queue=rs.RunQueueConfig(2, [], "5ms"), default_executor=rs.Executor.in_process())
 repo.resolve(storage=storage)
 repo._resolved().start_queue()
@@ -297,7 +297,8 @@ def test_runs_of_one_process_are_executed_by_others_each_once(repository, kind, 
     session = repo._resolved()
     handles = [session.submit() for _ in range(12)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    programs = [subprocess.Popen([sys.executable, "-c", PROGRAM, kind, where], **pipes) for _ in range(2)]
+    program = PROGRAM.replace("BODY", 'print(context.run_id + "\\n", end="", flush=True)')  # whole lines of two threads
+    programs = [subprocess.Popen([sys.executable, "-c", program, kind, where], **pipes) for _ in range(2)]
     for handle in handles:
         assert handle.wait(60).success
     ran = [line for program in programs for line in program.communicate(timeout=60)[0].split()]
@@ -351,7 +352,7 @@ def test_a_run_that_nobody_starts_fails_in_time_and_holds_its_place_until_then(r
 
 
 def test_runs_of_a_process_that_is_gone_make_room(repository, tmp_path):
-    program = PROGRAM.replace("print(context.run_id, flush=True)", "(print('on', flush=True), sys.stdin.read())")
+    program = PROGRAM.replace("BODY", "(print('on', flush=True), sys.stdin.read())")
     storage = rs.Storage.embedded(tmp_path)
     repo = repository(a, storage=storage, run_queue=queue(1))
     session = repo._resolved()
