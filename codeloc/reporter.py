@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 from codeloc.frames import FrameKind, encode_frame
 from codeloc.interrupts import Interrupts
 from rivers.v1 import run_pb2
-from rivers.v1.step_service_pb2 import AttemptEnded, AttemptEvent, AttemptLog
+from rivers.v1.step_service_pb2 import AttemptEnded, AttemptEvent, AttemptLog, AttemptMappedItems
 from rivers.wire.failures import printable
 from rivers.wire.steps import encode_materialized, encode_observed
 from rivers.wire.times import encode_time
@@ -72,6 +72,10 @@ class Reporter:
     ) -> None:
         """Something was seen of an asset."""
         self._send(AttemptEvent(observed=encode_observed(node, metadata, data_version, partition_key)))
+
+    def mapped(self, node: str, keys: tuple[str, ...]) -> None:
+        """Elements of a fan-out are known."""
+        self._send(AttemptEvent(mapped_items=AttemptMappedItems(node=node, keys=keys)))
 
     # -- Target of captured output ----------------------------------------------------------------------------------
 

@@ -113,6 +113,8 @@ class StepWork:
             metadata=metadata,
             tags=work.tags,
             values=self._values,
+            mapping_key=work.id.mapping_key,
+            mapping_index=work.mapping_index,
         )
 
     def _reference(self, step: str, given: Input) -> InputReference:
@@ -121,4 +123,14 @@ class StepWork:
         if metadata is None:
             output = self._bound.snapshot.output_by_node.get(given.node)
             metadata = dict(output.metadata) or None if output is not None else None
-        return InputReference(given.node, given.parameter, given.producer_token, given.producer_run_id, metadata)
+        return InputReference(
+            given.node,
+            given.parameter,
+            given.producer_token,
+            given.producer_run_id,
+            metadata,
+            None,
+            given.delivery,
+            given.has_value,
+            given.results,
+        )

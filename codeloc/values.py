@@ -39,7 +39,7 @@ class LocationValues:
     def for_output(self, call: StepCall, node: str) -> BaseIOHandler:
         """Which handler stores an output."""
         self._before_output()
-        named = self._bound.handler_for(node)
+        named = self._bound.handler_for(call.defined(node))
         return cast("BaseIOHandler", named or StoredValue(self._directory, call.run_id, call.token))
 
     def for_input(self, call: StepCall, reference: InputReference) -> BaseIOHandler:

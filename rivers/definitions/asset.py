@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypedDict, Unpack, overload
 
-from rivers.definitions import declared
+from rivers.definitions import composition, declared
 from rivers.definitions.compute import Compute
 from rivers.definitions.dependency import AssetDef, DepDef, check_inputs, edges
 from rivers.definitions.handlers import IOHandler, declared_io_handler
@@ -17,6 +17,7 @@ from rivers.errors import AssetDefinitionError
 
 if TYPE_CHECKING:
     from rivers.definitions.external_asset import ExternalAsset
+    from rivers.definitions.graph_asset import GraphAsset
     from rivers.definitions.multi_asset import MultiAsset
 
 Function = Callable[..., Any]
@@ -58,6 +59,24 @@ class MultiAssetOptions(TypedDict, total=False):
     hooks: list[Hook] | None
     automation_condition: Any
     compute: Compute | None
+    retry: RetryPolicy | str | None
+    actions: list[Any] | None
+
+
+class GraphAssetOptions(TypedDict, total=False):
+    """The keywords of `Asset.from_graph` after the name."""
+
+    tags: list[str] | None
+    kinds: str | list[str] | None
+    group: str | None
+    code_version: str | None
+    io_handler: IOHandler
+    node_io_handler: IOHandler
+    metadata: dict[str, str] | None
+    partitions_def: Any
+    deps: list[DepDef] | None
+    hooks: list[Any] | None
+    automation_condition: Any
     retry: RetryPolicy | str | None
     actions: list[Any] | None
 
@@ -193,10 +212,56 @@ class Asset:
 
         return decorate if wraps is None else decorate(wraps)
 
+    @overload
     @classmethod
-    def from_graph(cls, *_: Any, **__: Any) -> NoReturn:
-        """A composition of tasks."""
-        raise AssetDefinitionError("graph assets (Asset.from_graph) are not available in this version of rivers")
+    def from_graph(
+        cls, wraps: Function, name: str | None = ..., **options: Unpack[GraphAssetOptions]
+    ) -> GraphAsset: ...
+
+    @overload
+    @classmethod
+    def from_graph(
+        cls, wraps: None = None, name: str | None = ..., **options: Unpack[GraphAssetOptions]
+    ) -> Callable[[Function], GraphAsset]: ...
+
+    @classmethod
+    def from_graph(
+        cls,
+        wraps: Function | None = None,
+        name: str | None = None,
+        tags: list[str] | None = None,
+        kinds: str | list[str] | None = None,
+        group: str | None = None,
+        code_version: str | None = None,
+        io_handler: IOHandler = None,
+        node_io_handler: IOHandler = None,
+        metadata: dict[str, str] | None = None,
+        partitions_def: Any = None,
+        deps: list[DepDef] | None = None,
+        hooks: list[Any] | None = None,
+        automation_condition: Any = None,
+        retry: RetryPolicy | str | None = None,
+        actions: list[Any] | None = None,
+    ) -> GraphAsset | Callable[[Function], GraphAsset]:
+        """A composition of tasks. The body is run once, here, and says which tasks are called and what feeds what.
+
+        `io_handler` stores the asset's own value, `node_io_handler` those of tasks that name none of their own; `retry`
+        is for the asset's own step.
+        """
+        from rivers.definitions.graph_asset import graph_asset
+
+        declared.absent("actions", actions)
+        options = shared(name, tags, kinds, group, code_version, io_handler, partitions_def, deps, hooks, retry, None)
+        options |= {
+            "metadata": declared.metadata(metadata),
+            "node_io_handler": declared_io_handler(node_io_handler),
+            "automation_condition": declared.automation_condition(automation_condition),
+        }
+
+        def decorate(function: Function) -> GraphAsset:
+            return graph_asset(function, options)
+
+        return decorate if wraps is None else decorate(wraps)
 
     @classmethod
     def external(
@@ -223,7 +288,11 @@ class Asset:
         options["automation_condition"] = declared.automation_condition(automation_condition)
         return external_asset(wraps, options | {"metadata": declared.metadata(metadata)})
 
-    def __call__(self, *_: Any, **__: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if composition.active() is not None and not self.is_multi:
+            if args or kwargs:
+                raise TypeError(f"asset '{self.name}' takes no arguments: in a graph body it stands for its value")
+            return composition.InvokedNodeOutput(self.name)
         raise AssetDefinitionError(
             f"asset '{self.name}' already wraps a function; call it only inside an Asset.from_graph body"
         )
@@ -297,7 +366,7 @@ def shared(
     }
 
 
-def wrap(asset: Asset, function: Any, name: str | None) -> None:
+def wrap(asset: Asset, function: Any, name: str | None, *, checks_inputs: bool = True) -> None:
     """Binds the function to a new asset; from here on `asset` stands where the function stood."""
     if not callable(function) or isinstance(function, Asset):
         raise AssetDefinitionError(f"Asset wraps a function, not {type(function).__name__}")
@@ -318,4 +387,5 @@ def wrap(asset: Asset, function: Any, name: str | None) -> None:
         __module__=getattr(function, "__module__", asset.__module__),
         __qualname__=getattr(function, "__qualname__", name),
     )
-    check_inputs(asset.deps, signature.names)
+    if checks_inputs:
+        check_inputs(asset.deps, signature.names)

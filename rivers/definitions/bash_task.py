@@ -37,6 +37,8 @@ class BashTask(Task):
     `OSError` with what it wrote to standard error.
     """
 
+    is_command = True
+
     command: str | list[str]
     env: dict[str, str] | None
     cwd: str | None

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from rivers.definitions.asset import Asset
 from rivers.definitions.automation_binding import BoundSchedule, BoundSensor, bind_schedules, bind_sensors
+from rivers.definitions.composition import NodeCall
 from rivers.definitions.dependency import DepDef
 from rivers.definitions.executor import Executor
+from rivers.definitions.graph_asset import GraphAsset
+from rivers.definitions.graph_binding import bind_graph
 from rivers.definitions.job import Job
 from rivers.definitions.job_binding import bind_jobs
-from rivers.definitions.kinds import ExecutorKind
+from rivers.definitions.kinds import Delivery, ExecutorKind
 from rivers.definitions.order import topological
 from rivers.definitions.parameters import Parameter, ParameterSource, Scope
 from rivers.definitions.pool_limits import check_claims
@@ -95,9 +98,17 @@ def bind(
     resources = dict(resources or {})
     named = NamedRetries(retries or {})
     owners = _owners(assets, tasks)
-    producers = {output: place for place, owner in enumerate(owners) for output in outputs_of(owner)}
-    scope = Scope(producers, resources)
-    unordered = [bind_step(owner, scope, named) for owner in owners]
+    scope = Scope({output: owner for owner in owners for output in outputs_of(owner)}, resources)
+    names = {str(task.name) for task in tasks}
+    unordered: list[BoundStep] = []
+    for owner in owners:
+        unordered += (
+            bind_graph(owner, scope, named, names)
+            if isinstance(owner, GraphAsset)
+            else [bind_step(owner, scope, named)]
+        )
+    unordered = _marked(unordered)
+    producers = {output.name: place for place, step in enumerate(unordered) for output in step.definition.outputs}
     order = topological(
         [step.definition.key for step in unordered],
         [[producers[edge.upstream] for edge in step.definition.edges] for step in unordered],
@@ -134,8 +145,26 @@ def bind(
     )
 
 
+def _marked(steps: list[BoundStep]) -> list[BoundStep]:
+    """The steps; outputs over whose elements some task is mapped say so."""
+    mapped = {edge.upstream for step in steps for edge in step.definition.edges if edge.delivery == Delivery.ELEMENT}
+    if not mapped:
+        return steps
+    return [
+        replace(
+            step,
+            definition=replace(
+                step.definition,
+                outputs=tuple(replace(output, is_mapped=output.name in mapped) for output in step.definition.outputs),
+            ),
+        )
+        for step in steps
+    ]
+
+
 def _owners(assets: Sequence[Asset], tasks: Sequence[Task]) -> list[Asset | Task]:
-    """The declarations that become steps. Of tasks with a taken name the one that came first stays."""
+    """The declarations that become steps. Of tasks with a taken name the one that came first stays; those that a graph
+    asset uses are steps of that."""
     owners: list[Asset | Task] = []
     taken: set[str] = set()
     for asset in assets:
@@ -152,8 +181,13 @@ def _owners(assets: Sequence[Asset], tasks: Sequence[Task]) -> list[Asset | Task
             taken.add(node)
         if nodes:
             owners.append(asset)
+    used = {call.task.name for asset in assets if isinstance(asset, GraphAsset) for call in _calls(asset)}
     for task in tasks:
-        if task.name not in taken:
+        if task.name not in taken and task.name not in used:
             taken.add(str(task.name))
             owners.append(task)
     return owners
+
+
+def _calls(asset: GraphAsset) -> Iterable[NodeCall]:
+    return asset.composition.calls.values()

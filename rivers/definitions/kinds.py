@@ -33,6 +33,16 @@ class TriggerRule(IntEnum):
     ON_FAILURE = 3
 
 
+class Delivery(IntEnum):
+    """How the value of a dependency is handed over: as it is, one element of it, or the results of a mapped task."""
+
+    VALUE = 1
+    ELEMENT = 2
+    COLLECTED = 3
+    STREAMED = 4
+    STREAMED_AS_MADE = 5
+
+
 class ExecutorKind(IntEnum):
     """How the steps of a run are executed."""
 

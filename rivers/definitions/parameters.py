@@ -60,17 +60,45 @@ class Wiring:
     config_class: Any
 
 
-def wire(name: str, own: Sequence[str], signature: Signature, deps: Sequence[DepDef], scope: Scope) -> Wiring:
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the body of a graph asset says of a task's inputs.
+
+    `links` are the edges of the parameters that it feeds, `after` the nodes that the task only waits for; `constants`
+    are parameters that it gave something which is no node.
+    """
+
+    links: Mapping[str, EdgeDefinition]
+    after: Sequence[str]
+    constants: Container[str]
+
+
+_NOTHING = Given({}, (), ())
+
+
+def wire(
+    name: str,
+    own: Sequence[str],
+    signature: Signature,
+    deps: Sequence[DepDef],
+    scope: Scope,
+    given: Given = _NOTHING,
+) -> Wiring:
     """Resolves the parameters and declared edges of the step `name`, whose outputs are `own`."""
     inputs = {dep.name: dep for dep in deps if dep.is_input}
     parameters: list[Parameter] = []
-    edges: dict[str, EdgeDefinition] = {}
+    edges: list[EdgeDefinition] = []
     resources: list[str] = []
     config_class: Any = None
     for place, parameter in enumerate(signature.parameters):
         key = parameter.name
         annotation = signature.resolve(parameter.annotation)
-        if is_context(annotation):
+        if key in given.constants:
+            raise unresolved(name, key, scope, "a graph body can pass nodes to a task, not values")
+        if key in given.links:
+            source = ParameterSource.NODE
+            edges.append(given.links[key])
+        elif is_context(annotation):
             source = ParameterSource.CONTEXT
             config_class = config_class_of(annotation) if place == 0 else config_class
         elif place == 0 and key == "context" and key not in scope.nodes:
@@ -79,14 +107,14 @@ def wire(name: str, own: Sequence[str], signature: Signature, deps: Sequence[Dep
             source = ParameterSource.SELF
         elif key in inputs or (parameter.default is EMPTY and key in scope.nodes):
             source = ParameterSource.NODE
-            edges[key] = EdgeDefinition(key, key)
+            edges.append(EdgeDefinition(key, key))
         elif key in scope.resources:
             source = ParameterSource.RESOURCE
             resources.append(key)
         elif parameter.default is not EMPTY:
             source = ParameterSource.DEFAULT
         else:
-            raise _unresolved(name, key, scope)
+            raise unresolved(name, key, scope)
         parameters.append(
             Parameter(
                 key,
@@ -96,18 +124,20 @@ def wire(name: str, own: Sequence[str], signature: Signature, deps: Sequence[Dep
                 parameter.default,
             )
         )
-    for dep in deps:
-        if dep.name not in edges:
-            edges[dep.name] = EdgeDefinition(dep.name)
-    for upstream in edges:
-        if upstream in own:
+    upstreams = {edge.upstream for edge in edges}
+    for upstream in (*given.after, *(dep.name for dep in deps)):
+        if upstream not in upstreams:
+            upstreams.add(upstream)
+            edges.append(EdgeDefinition(upstream))
+    for upstream in [edge.upstream for edge in edges]:
+        if upstream in own and given is _NOTHING:
             raise GraphValidationError(
                 f"Asset '{upstream}': depends on itself; "
                 "use SelfDependency[T] to reference an asset's own previous output"
             )
         if upstream not in scope.nodes:
-            raise _unresolved(name, upstream, scope)
-    return Wiring(tuple(parameters), tuple(edges.values()), tuple(resources), inputs, config_class)
+            raise unresolved(name, upstream, scope)
+    return Wiring(tuple(parameters), tuple(edges), tuple(resources), inputs, config_class)
 
 
 def is_context(annotation: Any, names: Container[str] = CONTEXTS) -> bool:
@@ -126,8 +156,9 @@ def config_class_of(annotation: Any) -> Any:
     return arguments[0] if arguments and not isinstance(arguments[0], TypeVar) and arguments[0] is not Any else None
 
 
-def _unresolved(name: str, parameter: str, scope: Scope) -> GraphValidationError:
+def unresolved(name: str, parameter: str, scope: Scope, remedy: str = "") -> GraphValidationError:
+    """The error of a parameter that nothing in the repository is called like."""
     known = [*scope.nodes, *scope.resources] if isinstance(scope.nodes, Mapping) else [*scope.resources]
     return GraphValidationError(
-        f"Asset '{name}': unresolved input '{parameter}'", remedy=nearest(parameter, known), asset=name
+        f"Asset '{name}': unresolved input '{parameter}'", remedy=remedy or nearest(parameter, known), asset=name
     )

@@ -12,6 +12,7 @@ from rivers.definitions.condition import ConditionDefinition
 from rivers.definitions.kinds import (
     BackendKind,
     BackoffKind,
+    Delivery,
     ExecutorKind,
     HandlerKind,
     HookKind,
@@ -67,7 +68,7 @@ def union(claims: Iterable[PoolClaim]) -> tuple[PoolClaim, ...]:
 
 @dataclass(frozen=True, slots=True)
 class OutputDefinition:
-    """One output of a step: an addressable node."""
+    """One output of a step: an addressable node. `is_mapped` says that some task is mapped over its elements."""
 
     name: str
     tags: tuple[str, ...] = ()
@@ -80,6 +81,7 @@ class OutputDefinition:
     is_asset: bool = True
     type_name: str = ""
     pools: tuple[PoolClaim, ...] = ()
+    is_mapped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ class EdgeDefinition:
     upstream: str
     parameter: str | None = None
     trigger: TriggerRule = TriggerRule.ON_SUCCESS
+    delivery: Delivery = Delivery.VALUE
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,8 @@ class StepDefinition:
     """One step: what a function computes. Its key is the node, or the first output of a multi-asset.
 
     What is not `is_runnable` has no function: an external asset that nobody observes.
+    `graph` is the graph asset that the step belongs to; `max_concurrency` bounds the instances of a mapped task, 0 does
+    not.
     """
 
     key: str
@@ -121,6 +126,7 @@ class StepDefinition:
     is_runnable: bool = True
     automation: ConditionDefinition | None = None
     hooks: tuple[HookDefinition, ...] = ()
+    max_concurrency: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +220,15 @@ class Snapshot:
     def output_by_node(self) -> Mapping[str, OutputDefinition]:
         """Outputs by node."""
         return {output.name: output for step in self.steps for output in step.outputs}
+
+    @cached_property
+    def steps_by_graph(self) -> Mapping[str, tuple[StepDefinition, ...]]:
+        """The steps within each graph asset, without the asset's own."""
+        found: dict[str, list[StepDefinition]] = {}
+        for step in self.steps:
+            if step.graph:
+                found.setdefault(step.graph, []).append(step)
+        return {graph: tuple(steps) for graph, steps in found.items()}
 
     @cached_property
     def job_by_name(self) -> Mapping[str, JobDefinition]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rivers.definitions import handlers
@@ -12,6 +12,7 @@ from rivers.definitions.condition import ConditionDefinition
 from rivers.definitions.declared import listed
 from rivers.definitions.dependency import AssetDef, DepDef
 from rivers.definitions.external_asset import ExternalAsset
+from rivers.definitions.graph_asset import GraphAsset
 from rivers.definitions.hook import Hook
 from rivers.definitions.kinds import ExecutorKind, StepKind
 from rivers.definitions.multi_asset import MultiAsset
@@ -41,7 +42,8 @@ class BoundStep:
     """A step definition together with the code behind it.
 
     `handlers` holds for each node what its author named: an instance, the key of a resource, or `None`. `inputs` holds
-    the declared input edges by upstream node: they may override handler and metadata of a load.
+    the declared input edges by upstream node: they may override handler and metadata of a load. `kept` is what whoever
+    runs the step works out once.
     """
 
     definition: StepDefinition
@@ -52,12 +54,15 @@ class BoundStep:
     handlers: Mapping[str, Any]
     config_class: Any
     inputs: Mapping[str, DepDef]
+    kept: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
 
 def outputs_of(owner: Asset | Task) -> tuple[str, ...]:
     """The nodes that a declaration contributes."""
     if isinstance(owner, MultiAsset):
         return tuple(str(output.name) for output in owner.output_defs)
+    if isinstance(owner, GraphAsset):
+        return (*owner.composition.calls, *owner.composition.gathered, owner.name)
     return (str(owner.name),)
 
 
@@ -73,10 +78,7 @@ def bind_step(owner: Asset | Task, scope: Scope, retries: NamedRetries) -> Bound
     outputs, declared = _outputs(owner, returned, scope)
     for edge in wiring.inputs.values():
         _check_handler(name, edge.io_handler, scope)
-    if isinstance(owner.partitions_def, str):
-        raise ConfigurationError(
-            f"unknown partitions definition '{owner.partitions_def}' referenced by '{name}'; registered: {listed(())}"
-        )
+    check_partitions(name, owner.partitions_def)
     if isinstance(owner, ExternalAsset) and owner.observe_fn is None and owner.automation_condition is not None:
         raise AssetDefinitionError(
             f"Asset '{name}': an external asset with an automation_condition needs an observe function", asset=name
@@ -92,7 +94,7 @@ def bind_step(owner: Asset | Task, scope: Scope, retries: NamedRetries) -> Bound
         pools=union(claim for output in outputs for claim in output.pools),
         is_async=owner.is_async,
         resources=wiring.resources,
-        description=_first_paragraph(owner.__doc__) if owner.function is not None else "",
+        description=first_paragraph(owner.__doc__) if owner.function is not None else "",
         is_runnable=owner.function is not None,
         automation=_automation(name, owner, scope),
         hooks=tuple([HookDefinition(hook.name, hook.kind) for hook in _hooks(owner)]),
@@ -139,11 +141,11 @@ def _outputs(owner: Asset | Task, returned: Any, scope: Scope) -> tuple[tuple[Ou
         pairs = [_output_of_multi(owner, output, scope) for output in owner.output_defs]
     elif isinstance(owner, Task):
         pairs = [
-            _output(str(owner.name), owner.tags, [], None, None, None, owner.io_handler, returned, scope, [], False)
+            bind_output(str(owner.name), owner.tags, [], None, None, None, owner.io_handler, returned, scope, [], False)
         ]
     else:
         pairs = [
-            _output(
+            bind_output(
                 owner.name,
                 owner.tags,
                 owner.kinds,
@@ -161,7 +163,7 @@ def _outputs(owner: Asset | Task, returned: Any, scope: Scope) -> tuple[tuple[Ou
 
 def _output_of_multi(asset: MultiAsset, output: AssetDef, scope: Scope) -> tuple[OutputDefinition, Any]:
     """What the multi-asset says holds for outputs that leave it unset."""
-    return _output(
+    return bind_output(
         str(output.name),
         output.tags if output.tags is not None else asset.tags,
         output.kinds or asset.kinds,
@@ -175,7 +177,7 @@ def _output_of_multi(asset: MultiAsset, output: AssetDef, scope: Scope) -> tuple
     )
 
 
-def _output(
+def bind_output(
     name: str,
     tags: Iterable[str] | None,
     kinds: Iterable[str],
@@ -188,6 +190,7 @@ def _output(
     pools: Iterable[tuple[str, int]],
     is_asset: bool = True,
 ) -> tuple[OutputDefinition, Any]:
+    """One output, and the handler as its author named it."""
     _check_handler(name, handler, scope)
     instance = scope.resources[handler] if isinstance(handler, str) else handler
     definition = OutputDefinition(
@@ -216,12 +219,25 @@ def _check_handler(name: str, handler: Any, scope: Scope) -> None:
         raise AssetDefinitionError(f"{story} does not implement the IOHandler protocol (handle_output + load_input)")
 
 
+def check_partitions(name: str, partitions_def: Any) -> None:
+    """Raises when a name of a partitions definition is none."""
+    if isinstance(partitions_def, str):
+        raise ConfigurationError(
+            f"unknown partitions definition '{partitions_def}' referenced by '{name}'; registered: {listed(())}"
+        )
+
+
+def executor_named(name: str | None) -> ExecutorDefinition | None:
+    """The executor of that name; one that is none fails the step when it runs."""
+    return None if name is None else _EXECUTORS.get(name)
+
+
 def _executor(metadata: Iterable[tuple[tuple[str, str], ...]]) -> ExecutorDefinition | None:
-    """The executor that static metadata asks for; a name that is none fails the step when it runs."""
+    """The executor that static metadata asks for."""
     for entries in metadata:
         for key, value in entries:
             if key == "rivers/executor":
-                return _EXECUTORS.get(value)
+                return executor_named(value)
     return None
 
 
@@ -237,5 +253,6 @@ def _type_name(annotation: Any) -> str:
     return str(annotation).removeprefix("typing.")
 
 
-def _first_paragraph(doc: str | None) -> str:
+def first_paragraph(doc: str | None) -> str:
+    """What a snapshot tells of a function's documentation."""
     return " ".join(doc.strip().partition("\n\n")[0].split()) if doc else ""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
-from rivers.definitions import declared
+from rivers.definitions import composition, declared
 from rivers.definitions.asset import Function
 from rivers.definitions.handlers import IOHandler, declared_io_handler
 from rivers.definitions.retry_policy import RetryPolicy
@@ -16,8 +16,11 @@ from rivers.errors import TaskDefinitionError
 class Task:
     """A reusable step. `@rs.Task`, `@rs.Task(...)` or `rs.Task(function)`; called, it runs the function.
 
-    Without a function it is a decorator: each function that it decorates becomes a task of its own.
+    In the body of a graph asset a call records a node. Without a function it is a decorator: each function that it
+    decorates becomes a task of its own.
     """
+
+    is_command: ClassVar[bool] = False
 
     name: str | None
     tags: list[str] | None
@@ -55,7 +58,8 @@ class Task:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.function is not None:
-            return self.function(*args, **kwargs)
+            recording = composition.active()
+            return self.function(*args, **kwargs) if recording is None else recording.call(self, args, kwargs)
         if len(args) != 1 or kwargs:
             raise TaskDefinitionError("a Task without a function decorates one: give it one function")
         task = object.__new__(Task)

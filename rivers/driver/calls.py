@@ -42,7 +42,7 @@ class NodeHandlers:
     # -- as the kernel asks
 
     def for_output(self, call: StepCall, node: str) -> BaseIOHandler:
-        return self.of_output(node)
+        return self.of_output(call.defined(node))
 
     def for_input(self, call: StepCall, reference: InputReference) -> BaseIOHandler:
         if reference.parameter == "self":
@@ -76,7 +76,7 @@ class Calls:
 
     def call(self, ordinal: int, attempt: int, token: int) -> StepCall:
         """The call of one attempt."""
-        planned = self._plan.steps[ordinal]
+        planned = self._progress.planned[ordinal]
         config, metadata = launched(self._plan.config, planned.step) if self._plan.config else (None, None)
         return StepCall(
             self._run_id,
@@ -85,19 +85,32 @@ class Calls:
             token,
             self._bound.steps[planned.step],
             tuple([output.node for output in planned.outputs]),
-            tuple([self._reference(planned.step, edge) for edge in planned.edges if edge.parameter is not None]),
+            tuple(
+                [self._reference(ordinal, planned.step, edge) for edge in planned.edges if edge.parameter is not None]
+            ),
             self.resources,
             config,
             self._tags,
             self.handlers,
             None,
             metadata,
+            planned.id.mapping_key,
+            self._progress.fan_outs.place(ordinal),
         )
 
-    def _reference(self, step: str, edge: PlannedEdge) -> InputReference:
-        token = 0 if edge.producer is None else self._progress.producer_token(edge.producer, edge.node)
-        run_id = self._run_id if token else ""
-        return InputReference(edge.node, edge.parameter, token, run_id, self._metadata(step, edge.node))
+    def _reference(self, ordinal: int, step: str, edge: PlannedEdge) -> InputReference:
+        producer = self._progress.fan_outs.producer(ordinal, edge)
+        return InputReference(
+            edge.node,
+            edge.parameter,
+            producer.token,
+            self._run_id if producer.token else "",
+            self._metadata(step, edge.node),
+            None,
+            edge.delivery,
+            producer.has_value,
+            producer.results,
+        )
 
     def _metadata(self, step: str, node: str) -> dict[str, str] | None:
         """What the handler is told of an upstream node: what the consumer declared of it, else what it says itself."""

@@ -130,7 +130,7 @@ def pack(call: StepCall, handlers: NodeHandlers) -> bytes:
     resources = {name: _fields(call.resources[name]) for name in step.definition.resources}
     errand = Errand(
         _replaced(call, step=travelling, resources={}, values=None),
-        {node: handlers.of_output(node) for node in call.outputs},
+        {node: handlers.of_output(call.defined(node)) for node in call.outputs},
         {one.node: handlers.of_input(step.definition.key, one.node) for one in call.inputs},
         resources,
     )

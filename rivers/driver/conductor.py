@@ -162,7 +162,7 @@ class Conductor:
 
     def stay(self, ordinal: int, why: str, call: StepCall | None = None) -> None:
         """The step cannot leave this process after all; `call` is the attempt that was issued for it, if any."""
-        key = self.plan.steps[ordinal].key
+        key = self.progress.planned[ordinal].key
         log.warning("Step '%s' cannot be sent to a worker process and runs inline: %s", key, why)
         with self.changed:
             self.lanes.keep_inline(ordinal)
@@ -252,9 +252,9 @@ class Conductor:
             step = self.progress.steps[ordinal]
             if step.state not in _LIVE:
                 return
-            self.progress.materialize(ordinal, node, metadata, data_version, partition_key)
+            self.progress.materialize(ordinal, node, metadata, data_version, partition_key, has_value)
             self._settle()
-            planned = self.plan.steps[ordinal]
+            planned = self.progress.planned[ordinal]
             self._versions.note(node, data_version)
             if any(output.node == node and output.is_asset for output in planned.outputs):
                 inputs = self._versions.of_inputs(planned)
@@ -264,6 +264,13 @@ class Conductor:
             self._advance(False)
             self._stir()
         self._start()
+
+    def mapped(self, ordinal: int, node: str, keys: tuple[str, ...]) -> None:
+        """Elements of a fan-out are known."""
+        with self.changed:
+            if self.progress.steps[ordinal].state in _LIVE:
+                self.progress.map_items(ordinal, node, keys)
+                self._settle()
 
     def observed(
         self,
@@ -277,7 +284,7 @@ class Conductor:
         with self.changed:
             self.progress.observe(ordinal, node, metadata, data_version, partition_key)
             self._settle()
-            if data_version is not None and self.plan.steps[ordinal].kind == StepKind.EXTERNAL_ASSET:
+            if data_version is not None and self.progress.planned[ordinal].kind == StepKind.EXTERNAL_ASSET:
                 self._versions.note(node, data_version)
                 self._ledger.observed(node, data_version)
 
@@ -318,7 +325,7 @@ class Conductor:
         if opened is not None:
             self._ledger.write_logs(opened[0].step_key, attempt, opened[1].take())
         if output:
-            self._ledger.write_logs(self.plan.steps[ordinal].key, attempt, output)
+            self._ledger.write_logs(self.progress.planned[ordinal].key, attempt, output)
 
     def _settle(self) -> None:
         self._ledger.settle()
@@ -347,7 +354,7 @@ class Conductor:
     def _place(self, ordinal: int, is_alone: bool) -> None:
         lane = self.lanes.of(ordinal)
         if lane is Lane.REFUSED:
-            error = unknown_executor(self.lanes.override(self.plan.steps[ordinal]))
+            error = unknown_executor(self.lanes.override(self.progress.planned[ordinal]))
             self.progress.dispatch(ordinal, self._tokens.next())
             self._end(ordinal, StepEnd(AttemptOutcome.FAILED, failure_of(error), error), ())
         elif lane is Lane.WORKER and is_alone:
@@ -356,7 +363,7 @@ class Conductor:
             if lane is Lane.BOUND and not is_alone and not self._is_said:
                 self._is_said = True
                 _say_bound(self.lanes.bound_steps())
-            self._queues.put(ordinal, lane, is_alone=bool(self.plan.steps[ordinal].pools))
+            self._queues.put(ordinal, lane, is_alone=bool(self.progress.planned[ordinal].pools))
 
     def _drop(self) -> None:
         """Nothing new starts."""
@@ -370,7 +377,7 @@ class Conductor:
 
     def _log_slots(self, ordinal: int, kind: EventType, facts: tuple[tuple[str, str], ...] = ()) -> None:
         attempt = self.progress.steps[ordinal].attempt
-        self.progress.log.append(Event(kind, ordinal, attempt, key_of(self.plan.steps[ordinal]), facts=facts))
+        self.progress.log.append(Event(kind, ordinal, attempt, key_of(self.progress.planned[ordinal]), facts=facts))
 
     def _patience(self) -> float:
         if not self._waiting:
@@ -385,7 +392,7 @@ class Conductor:
 
     def _may_start(self, ordinal: int) -> bool:
         """Whether the step has its slots; if not, it waits for them."""
-        return self.gate is None or self.gate.enter(ordinal, self.plan.steps[ordinal])
+        return self.gate is None or self.gate.enter(ordinal, self.progress.planned[ordinal])
 
     def _free(self, ordinal: int) -> bool:
         return self.gate is not None and self.gate.free(ordinal)

@@ -89,6 +89,9 @@ class _Heard:
     def observed(self, *arguments: Any) -> None:
         self.told.append(Told("observed", arguments))
 
+    def mapped(self, *arguments: Any) -> None:
+        self.told.append(Told("mapped", arguments))
+
 
 def _follow(parent: int) -> None:
     while os.getppid() == parent:

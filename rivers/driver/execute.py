@@ -33,6 +33,7 @@ from rivers.errors import RiversError
 from rivers.io_handlers.handler import BaseIOHandler
 from rivers.kernel import capture
 from rivers.kernel.launched_resources import LaunchedResources
+from rivers.lifecycle.fan_out import INSTANCES_FAILED
 from rivers.lifecycle.progress import RunProgress
 from rivers.lifecycle.states import LaunchCause, RunKind, RunState, StepState
 from rivers.planning.plan import RunPlan
@@ -71,8 +72,8 @@ def execute(
     plan = _without_vain_retries(bound, plan)
     _say_ignored(bound, plan)
     handlers = NodeHandlers(bound, memory_handler)
-    lanes = Lanes(bound, plan, handlers)
     progress = RunProgress(plan, state=RunState.QUEUED if launched is None else RunState.DEQUEUED)
+    lanes = Lanes(bound, plan, handlers, progress.planned)
     kept = earlier.carry_over(plan, progress, resume=resume) if earlier is not None else frozenset[str]()
     if launched is not None:
         row, tags, beginning = started(launched, now), launched.tags, Beginning.LAUNCHED
@@ -91,7 +92,7 @@ def execute(
             ledger=Ledger(row, plan, progress, clock, beginning),
             calls=Calls(bound, plan, progress, handlers, run_id=row.run_id, tags=tags, resources=resources),
             lanes=lanes,
-            hooks=HookCalls(bound, plan, row.run_id),
+            hooks=HookCalls(bound, plan, progress.planned, row.run_id),
             versions=DataVersions.stored(database, plan, kept),
             watch=CancellationWatch(database, row.run_id, is_deaf=earlier is not None and earlier.was_canceled),
             interrupts=interrupts,
@@ -176,15 +177,22 @@ def _is_multi_generator(step: BoundStep) -> bool:
 def _outcome(run_id: str, conductor: Conductor) -> RunOutcome:
     made: list[str] = []
     failed: list[tuple[str, str]] = []
-    for planned, step in zip(conductor.plan.steps, conductor.progress.steps, strict=True):
+    progress = conductor.progress
+    order = progress.fan_outs.in_order()
+    for ordinal in order:
+        planned, step = progress.planned[ordinal], progress.steps[ordinal]
+        fan_out = progress.fan_outs.of_instance(ordinal)
         if step.state == StepState.SUCCEEDED:
-            made += [output.node for output in planned.outputs]
+            if fan_out is None or progress.steps[fan_out.parent].state != StepState.SUCCEEDED:
+                made += [output.node for output in planned.outputs]
+        elif step.failure is INSTANCES_FAILED:
+            continue  # they are told one by one
         elif step.state in (StepState.FAILED, StepState.SKIPPED) and step.failure is not None:
             failures = conductor.failures.get(step.ordinal, {})
             for output, token in zip(planned.outputs, step.produced, strict=True):
-                if token:
+                if token > 0:
                     made.append(output.node)
                 else:
                     failed.append((output.node, failures.get(output.node, step.failure).message))
-    exceptions = {conductor.plan.steps[n].key: conductor.exceptions[n] for n in sorted(conductor.exceptions)}
+    exceptions = {progress.planned[n].key: conductor.exceptions[n] for n in order if n in conductor.exceptions}
     return RunOutcome(run_id, conductor.progress.state, tuple(made), tuple(failed), exceptions)

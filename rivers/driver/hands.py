@@ -47,6 +47,9 @@ class StepSink:
     def observed(self, *arguments: Any) -> None:
         self._conductor.observed(self._ordinal, *arguments)
 
+    def mapped(self, *arguments: Any) -> None:
+        self._conductor.mapped(self._ordinal, *arguments)
+
 
 def run_inline(conductor: Conductor, batch: list[int]) -> float:
     """Runs a step, or coroutines together, on the calling thread; returns the seconds that it took of its own."""

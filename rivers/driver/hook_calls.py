@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -21,17 +21,18 @@ from rivers.planning.plan import PlannedStep, RunPlan
 class HookCalls:
     """Noted under the run's lock, called outside of it."""
 
-    __slots__ = ("_bound", "_due", "_plan", "_run_id")
+    __slots__ = ("_bound", "_due", "_plan", "_planned", "_run_id")
 
-    def __init__(self, bound: BoundRepository, plan: RunPlan, run_id: str) -> None:
+    def __init__(self, bound: BoundRepository, plan: RunPlan, planned: Sequence[PlannedStep], run_id: str) -> None:
         self._bound = bound
         self._plan = plan
+        self._planned = planned
         self._run_id = run_id
         self._due: deque[Callable[[], None]] = deque()
 
     def note(self, step: StepProgress, end: StepEnd) -> None:
         """A step has ended for good: its hooks are due."""
-        planned = self._plan.steps[step.ordinal]
+        planned = self._planned[step.ordinal]
         hooks = getattr(self._bound.steps[planned.step].owner, "hooks", None)
         if not hooks:
             return

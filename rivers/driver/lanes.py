@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 
 from rivers.definitions.binding import BoundRepository
-from rivers.definitions.kinds import ExecutorKind
+from rivers.definitions.graph_binding import EXECUTOR, NODE_EXECUTOR
+from rivers.definitions.kinds import ExecutorKind, StepKind
 from rivers.driver.calls import NodeHandlers
 from rivers.errors import ConfigurationError
 from rivers.io_handlers.memory import InMemoryIOHandler
 from rivers.kernel.recipe import recipe_of
 from rivers.planning.plan import PlannedStep, RunPlan
-
-OVERRIDE = "rivers/executor"
 
 
 class Lane(Enum):
@@ -28,16 +28,18 @@ class Lane(Enum):
 class Lanes:
     """The lane of each step."""
 
-    __slots__ = ("_bound", "_handlers", "_is_parallel", "_kept", "_plan")
+    __slots__ = ("_bound", "_handlers", "_is_parallel", "_kept", "_planned")
 
-    def __init__(self, bound: BoundRepository, plan: RunPlan, handlers: NodeHandlers) -> None:
+    def __init__(
+        self, bound: BoundRepository, plan: RunPlan, handlers: NodeHandlers, planned: Sequence[PlannedStep]
+    ) -> None:
         executor = plan.executor or bound.snapshot.default_executor
         if executor.kind == ExecutorKind.KUBERNETES:
             raise ConfigurationError(
                 "Executor.kubernetes() runs under a scheduler only; in process use Executor.parallel() or in_process()"
             )
         self._bound = bound
-        self._plan = plan
+        self._planned = planned
         self._handlers = handlers
         self._is_parallel = executor.kind == ExecutorKind.PARALLEL
         self._kept: dict[int, Lane] = {}
@@ -46,7 +48,7 @@ class Lanes:
         """The lane of a step."""
         lane = self._kept.get(ordinal)
         if lane is None:
-            lane = self._kept[ordinal] = self._find(self._plan.steps[ordinal])
+            lane = self._kept[ordinal] = self._find(self._planned[ordinal])
         return lane
 
     def keep_inline(self, ordinal: int) -> None:
@@ -55,18 +57,25 @@ class Lanes:
 
     def bound_steps(self) -> list[str]:
         """The keys of the steps whose values never leave this process though their executor would let them."""
-        return [step.key for n, step in enumerate(self._plan.steps) if self.of(n) is Lane.BOUND]
+        return [
+            step.key
+            for n, step in enumerate(self._planned)
+            if step.kind != StepKind.COLLECT and step.id.mapping_key is None and self.of(n) is Lane.BOUND
+        ]
 
-    def override(self, planned: PlannedStep) -> str | None:
-        """The executor that a step's static metadata asks for."""
-        for output in self._bound.steps[planned.step].definition.outputs:
-            for key, value in output.metadata:
-                if key == OVERRIDE:
-                    return value
+    def override(self, planned: PlannedStep) -> tuple[str, str] | None:
+        """The executor that static metadata asks for, and by which entry. A task of a graph asset goes by the asset."""
+        asset = self._bound.steps.get(planned.graph, self._bound.steps[planned.step])
+        for wanted in (NODE_EXECUTOR, EXECUTOR) if planned.graph else (EXECUTOR,):
+            for output in asset.definition.outputs:
+                for key, value in output.metadata:
+                    if key == wanted:
+                        return key, value
         return None
 
     def _find(self, planned: PlannedStep) -> Lane:
-        override = self.override(planned)
+        asked = self.override(planned)
+        override = None if asked is None else asked[1]
         if override not in (None, "in_process", "parallel"):
             return Lane.REFUSED
         step = self._bound.steps[planned.step]
@@ -77,15 +86,15 @@ class Lanes:
             return Lane.INLINE
         if override == "in_process" or (override is None and not self._is_parallel):
             return Lane.INLINE
-        handlers = [self._handlers.of_output(output.node) for output in planned.outputs]
+        nodes = [output.node for output in planned.outputs] if planned.id.mapping_key is None else [planned.step]
+        handlers = [self._handlers.of_output(node) for node in nodes]
         handlers += [
             self._handlers.of_input(planned.step, edge.node) for edge in planned.edges if edge.parameter is not None
         ]
         return Lane.BOUND if any(isinstance(one, InMemoryIOHandler) for one in handlers) else Lane.WORKER
 
 
-def unknown_executor(name: str | None) -> ConfigurationError:
+def unknown_executor(asked: tuple[str, str] | None) -> ConfigurationError:
     """The error of a step whose metadata names an executor that there is not."""
-    return ConfigurationError(
-        f"Unknown executor in rivers/executor metadata: '{name}'. Valid values: 'in_process', 'parallel'"
-    )
+    entry, name = asked or (EXECUTOR, "")
+    return ConfigurationError(f"Unknown executor in {entry} metadata: '{name}'. Valid values: 'in_process', 'parallel'")

@@ -31,7 +31,6 @@ class Ledger:
 
     def __init__(self, row: RunRow, plan: RunPlan, progress: RunProgress, clock: Clock, beginning: Beginning) -> None:
         self._row = row
-        self._plan = plan
         self._progress = progress
         self._clock = clock
         self._seq = row.last_seq
@@ -55,7 +54,7 @@ class Ledger:
         """Takes over what the progress has logged since the last time."""
         progress = self._progress
         if progress.log:
-            now, run_id, steps, rows = self._clock.wall_ns(), self._row.run_id, self._plan.steps, self._writes.events
+            now, run_id, steps, rows = self._clock.wall_ns(), self._row.run_id, progress.planned, self._writes.events
             for event in progress.log:
                 self._seq += 1
                 step = steps[event.ordinal] if event.ordinal >= 0 else None
@@ -102,6 +101,7 @@ class Ledger:
         row.failure = progress.failure
         row.last_seq = self._seq
         row.last_log_seq = self._log_seq
+        row.total_steps = len(progress.steps)
         row.completed_steps = len(progress.steps) - progress.unfinished
         row.owner_expires_at = now + int(LEASE_SECONDS * 1e9)
         row.ended_at = now if progress.state.is_terminal else None
@@ -126,4 +126,5 @@ def _copy(step: StepProgress) -> StepProgress:
     copy.returns = step.returns
     copy.failure = step.failure
     copy.produced = list(step.produced)
+    copy.expansion = step.expansion
     return copy

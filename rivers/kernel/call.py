@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from rivers.definitions.kinds import Delivery
 from rivers.lifecycle.events import Failure, MetadataEntry
 from rivers.lifecycle.states import AttemptOutcome
 from rivers.partitions.key import PartitionKey
@@ -21,7 +22,8 @@ class InputReference:
     """A value to load: which node, for which parameter (`None` only orders), from which committed attempt.
 
     Token 0: produced outside this store's knowledge, loaded by name. `metadata` is what the handler is told of the
-    upstream node: its static metadata, or what the consumer declared instead.
+    upstream node: its static metadata, or what the consumer declared instead. `results` are the instances to gather,
+    node and token of each, when the node is a gathering; `has_value` says that the producer stored something.
     """
 
     node: str
@@ -30,6 +32,9 @@ class InputReference:
     producer_run_id: str = ""
     metadata: Mapping[str, str] | None = None
     partition: PartitionContext | None = None
+    delivery: Delivery = Delivery.VALUE
+    has_value: bool = True
+    results: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,8 @@ class StepCall:
     """One attempt of one step.
 
     `outputs` are the nodes wanted of it, `config` overrides fields of its model, `metadata` entries of its static
-    metadata; both are what the launch says.
+    metadata; both are what the launch says. An instance of a mapped task has a `mapping_key`, and `mapping_index` is
+    the place of its element.
     """
 
     run_id: str
@@ -53,6 +59,12 @@ class StepCall:
     values: Values
     partition: PartitionContext | None = None
     metadata: Mapping[str, str] | None = None
+    mapping_key: str | None = None
+    mapping_index: int = 0
+
+    def defined(self, node: str) -> str:
+        """The output of the step's definition that a node of this call is: an instance has a node of its own."""
+        return node if self.mapping_key is None else self.step.definition.key
 
 
 class Values(Protocol):
@@ -87,6 +99,9 @@ class StepSink(Protocol):
         partition_key: PartitionKey | None = None,
     ) -> None:
         """Something was seen of an asset."""
+
+    def mapped(self, node: str, keys: tuple[str, ...]) -> None:
+        """Elements, by mapping key, of an output or, without a node, of the source that this step is mapped over."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from rivers.kernel.output_types import Check, check_of
 if TYPE_CHECKING:
     from rivers.definitions.binding import BoundStep, Parameter
 
-_CACHED = "_kernel_recipe"
+_CACHED = "recipe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class OutputRecipe:
     metadata: dict[str, str] | None
     hint: Any
     check: Check | None
+    is_mapped: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +73,10 @@ class ContextRecipe:
 
 def recipe_of(step: BoundStep) -> Recipe:
     """The step's recipe, made at its first call. A definition that cannot be called raises every time."""
-    kept = vars(step.owner).get(_CACHED)
-    if kept is not None and kept[0] is step:  # a declaration may be bound in several repositories
-        return cast(Recipe, kept[1])
-    recipe = _make(step)
-    vars(step.owner)[_CACHED] = (step, recipe)
-    return recipe
+    recipe = step.kept.get(_CACHED)
+    if recipe is None:
+        recipe = step.kept[_CACHED] = _make(step)
+    return cast(Recipe, recipe)
 
 
 def _make(step: BoundStep) -> Recipe:
@@ -124,7 +123,8 @@ def _outputs(step: BoundStep, is_multi: bool) -> dict[str, OutputRecipe]:
     for output in step.definition.outputs:
         hint = hints.get(output.name) if is_multi else _hint(step.return_annotation)
         check = None if is_multi else check_of(step.return_annotation)
-        outputs[output.name] = OutputRecipe(output.name, dict(output.metadata) or None, hint, check)
+        metadata = dict(output.metadata) or None
+        outputs[output.name] = OutputRecipe(output.name, metadata, hint, check, output.is_mapped)
     return outputs
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from rivers.definitions.results import DynamicOutput, Materialization, Observation, Output
 from rivers.errors import ExecutionError
+from rivers.kernel import fan_out
 from rivers.kernel.call import StepCall, StepEnd, StepSink, static_metadata
 from rivers.kernel.contexts import AssetExecutionContext
 from rivers.kernel.failures import failure_of
@@ -41,7 +42,7 @@ class Recording:
 
     def single(self, value: Any) -> StepEnd:
         """The only output."""
-        self.output(self._recipe.outputs[self._call.outputs[0]], value)
+        self.output(self._only(), value)
         return self.ended([])
 
     def observation(self, value: Any) -> StepEnd:
@@ -49,8 +50,13 @@ class Recording:
         observation = value if isinstance(value, Observation) else Observation()
         if observation.data_version is None and self._context is not None:
             observation = replace(observation, data_version=self._context._data_version)
-        self._observe(self._recipe.outputs[self._call.outputs[0]], observation)
+        self._observe(self._only(), observation)
         return SUCCEEDED
+
+    def _only(self) -> OutputRecipe:
+        node = self._call.outputs[0]
+        output = self._recipe.outputs[self._call.defined(node)]
+        return output if output.node == node else replace(output, node=node, is_mapped=False)
 
     def mapping(self, value: Any) -> StepEnd:
         """The outputs of a multi-asset by name. One that is missing or cannot be stored fails alone."""
@@ -79,15 +85,20 @@ class Recording:
                 self._tell(output, self._notes(metadata), version, None, has_value=False)
                 return
             value = value.value
-        if type(value) is list and value and all(type(element) is DynamicOutput for element in value):
-            value = [element.value for element in value]
         if output.check is not None and not output.check(value):
             raise refuse(output.node, value, output.hint)
+        keys: list[str] | None = None
+        if output.is_mapped:
+            value, keys = fan_out.normalised(value)
+        elif type(value) is list and value and all(type(element) is DynamicOutput for element in value):
+            value = [element.value for element in value]
         call = self._call
         told = OutputContext(output.node, static_metadata(call, output.metadata), call.partition, output.hint)
         told._metadata = self._notes(metadata)
         call.values.for_output(call, output.node).handle_output(told, value)
         self._tell(output, told._metadata, version, told._data_version, has_value=True)
+        if keys is not None:
+            fan_out.tell(self._sink, output.node, keys)
         if self._values is not None:
             self._values[output.node] = value
 

@@ -7,16 +7,18 @@ from types import CoroutineType, GeneratorType
 from typing import Any
 
 from rivers.definitions.binding import ParameterSource
-from rivers.definitions.kinds import StepKind
+from rivers.definitions.kinds import Delivery, StepKind
+from rivers.definitions.results import Materialization
 from rivers.definitions.self_dependency import SelfDependency
 from rivers.errors import ConfigurationError, ExecutionError
+from rivers.kernel import fan_out
 from rivers.kernel.call import InputReference, StepCall, StepEnd, StepSink, static_metadata
 from rivers.kernel.config import build_config
 from rivers.kernel.contexts import AssetExecutionContext, TaskExecutionContext
 from rivers.kernel.failures import failure_of
 from rivers.kernel.io_contexts import InputContext
 from rivers.kernel.recipe import Argument, ContextRecipe, Recipe, recipe_of
-from rivers.kernel.recording import Recording, Yields
+from rivers.kernel.recording import SUCCEEDED, Recording, Yields
 from rivers.lifecycle.states import AttemptOutcome
 
 _CONTEXT, _SELF, _NODE = ParameterSource.CONTEXT, ParameterSource.SELF, ParameterSource.NODE
@@ -28,6 +30,9 @@ def run_step(call: StepCall, sink: StepSink) -> StepEnd:
     sink.started()
     try:
         recipe = recipe_of(call.step)
+        if recipe.kind == StepKind.MAPPED_TASK and call.mapping_key is None:
+            fan_out.expand(call, sink)
+            return SUCCEEDED
         if recipe.is_async:
             end: StepEnd = in_own_loop(_run_async(call, sink, recipe))
             return end
@@ -48,7 +53,11 @@ async def run_step_async(call: StepCall, sink: StepSink) -> StepEnd:
     """Runs the step on this event loop. Only the cancellation of the calling task is raised."""
     sink.started()
     try:
-        return await _run_async(call, sink, recipe_of(call.step))
+        recipe = recipe_of(call.step)
+        if recipe.kind == StepKind.MAPPED_TASK and call.mapping_key is None:
+            fan_out.expand(call, sink)
+            return SUCCEEDED
+        return await _run_async(call, sink, recipe)
     except BaseException as error:  # the end of user code
         if _is_own_cancellation(error):
             raise
@@ -121,7 +130,11 @@ def _load(call: StepCall, recipe: Recipe, argument: Argument) -> Any:
     name = argument.name
     for reference in call.inputs:
         if reference.parameter == name:
-            told = InputContext(reference.node, recipe.key, reference.metadata, reference.partition, argument.hint)
+            if reference.delivery != Delivery.VALUE:
+                return fan_out.delivered(call, reference, argument.hint)
+            if not reference.has_value and recipe.kind == StepKind.GRAPH_ASSET:
+                return Materialization()  # its final task stored nothing, so there is nothing to take over
+            told = InputContext(reference.node, call.step_key, reference.metadata, reference.partition, argument.hint)
             return call.values.for_input(call, reference).load_input(told)
     raise ExecutionError(f"Asset '{recipe.key}': no value was handed over for input '{name}'")
 

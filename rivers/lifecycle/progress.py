@@ -11,8 +11,10 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 
 from rivers.definitions.kinds import TriggerRule
-from rivers.lifecycle import retry
+from rivers.lifecycle import opening, retry
 from rivers.lifecycle.events import SKIPPED, Event, Failure, MetadataEntry
+from rivers.lifecycle.fan_out import Expansion, is_mapped
+from rivers.lifecycle.fan_outs import FanOuts
 from rivers.lifecycle.plan_index import PlanIndex
 from rivers.lifecycle.run import RUN, RunVerb
 from rivers.lifecycle.states import AttemptOutcome, EventType, FailureReason, RunState, StepState
@@ -29,18 +31,23 @@ _BEFORE = (RunState.QUEUED, RunState.DEQUEUED)
 
 
 class RunProgress:
-    """One run and its steps. `infrastructure_budget` attempts a step may be lost or crash; 0 in process."""
+    """One run and its steps. `infrastructure_budget` attempts a step may be lost or crash; 0 in process.
+
+    `planned` and `steps` hold the plan's steps and, behind them, the instances of mapped tasks as they come to be.
+    """
 
     __slots__ = (
-        "_index",
         "_settled",
         "_unmet",
         "failed",
         "failure",
+        "fan_outs",
+        "index",
         "infrastructure_budget",
         "live",
         "log",
         "plan",
+        "planned",
         "ready",
         "state",
         "steps",
@@ -53,15 +60,17 @@ class RunProgress:
         self.infrastructure_budget = infrastructure_budget
         self.state = state
         self.failure: Failure | None = None
+        self.planned = list(plan.steps)
         self.steps = [StepProgress(n, len(step.outputs)) for n, step in enumerate(plan.steps)]
+        self.fan_outs = FanOuts(plan, self.planned, self.steps)
         self.unfinished = len(self.steps)
         self.live = 0
         self.failed = 0
         self.log: list[Event] = []
         self.ready: list[int] = []
         self.touched: set[int] = set()
-        self._index = PlanIndex(plan)
-        self._unmet = self._index.unmet
+        self.index = PlanIndex(plan)
+        self._unmet = self.index.unmet
         self._settled: set[tuple[int, str]] = set()
 
     # -- the run ----------------------------------------------------------------------------------------------------
@@ -70,9 +79,10 @@ class RunProgress:
         """Starts the run: every step without unmet dependencies becomes ready. An empty run succeeds at once."""
         self.state = RUN.apply(self, self.state, RunVerb.ADMIT)
         self.log.append(Event(EventType.RUN_STARTED))
-        for step in self.steps:
-            if not self._unmet[step.ordinal] and step.state == StepState.PENDING:
-                self._become_ready(step)
+        for ordinal in range(len(self.plan.steps)):
+            step = self.steps[ordinal]
+            if not self._unmet[ordinal] and step.state == StepState.PENDING and opening.proceed(self, step):
+                self._finish(step)
         self._conclude()
 
     def cancel(self, reason: str = "") -> None:
@@ -109,7 +119,7 @@ class RunProgress:
         if step.state == StepState.DISPATCHED:
             step.state = STEP.apply(step, step.state, StepEvent.START)
             self.touched.add(ordinal)
-            self.log.append(Event(EventType.STEP_STARTED, ordinal, step.attempt, self.plan.steps[ordinal].key))
+            opening.announce(self, step)
 
     def fence(self, ordinal: int) -> None:
         """Nothing from the current attempt counts any more; its end is still to come (A12)."""
@@ -124,9 +134,10 @@ class RunProgress:
         metadata: tuple[MetadataEntry, ...] = (),
         data_version: str | None = None,
         partition_key: PartitionKey | None = None,
+        has_value: bool = True,
     ) -> None:
-        """An output of the current attempt is stored. Of several outputs each is settled by itself."""
-        step, planned = self.steps[ordinal], self.plan.steps[ordinal]
+        """An output of the current attempt is made. Of several outputs each is settled by itself."""
+        step, planned = self.steps[ordinal], self.planned[ordinal]
         self.log.append(
             Event(
                 EventType.MATERIALIZED,
@@ -143,7 +154,10 @@ class RunProgress:
             if place is not None:
                 step.produced[place] = step.token
                 self.touched.add(ordinal)
-                self._settle(ordinal, node, StepState.SUCCEEDED, done=False)
+                for over in self._settle(ordinal, node, StepState.SUCCEEDED, done=False):
+                    self._finish(over)
+        else:
+            self._note_value(step, has_value)
 
     def observe(
         self,
@@ -154,6 +168,8 @@ class RunProgress:
         partition_key: PartitionKey | None = None,
     ) -> None:
         """The current attempt observed something."""
+        if len(self.planned[ordinal].outputs) == 1:
+            self._note_value(self.steps[ordinal], False)
         self.log.append(
             Event(
                 EventType.OBSERVED,
@@ -165,6 +181,21 @@ class RunProgress:
                 partition_key=partition_key,
             )
         )
+
+    def map_items(self, ordinal: int, node: str, keys: Sequence[str]) -> None:
+        """The current attempt tells elements: of the output `node`, or of the source of its own step (`node` empty).
+
+        What one attempt says adds up; another attempt's replaces it.
+        """
+        token = self.steps[ordinal].token
+        for mapped in self.index.mapped.get((ordinal, node), ()) if node else (ordinal,):
+            step = self.steps[mapped]
+            if not is_mapped(self.planned[mapped]) or step.state.is_terminal or step.state == StepState.OPEN:
+                continue
+            told = step.expansion
+            known = told.keys if told is not None and told.token == token else ()
+            step.expansion = Expansion(token, (*known, *keys))
+            self.touched.add(mapped)
 
     def end(self, ordinal: int, outcome: AttemptOutcome, failure: Failure | None = None, spread: float = 0.0) -> float:
         """The current attempt's end is known; returns the seconds after which `wake` is due, 0 for none or at once.
@@ -179,7 +210,7 @@ class RunProgress:
         elif outcome not in (AttemptOutcome.SUCCEEDED, AttemptOutcome.FAILED):
             return 0.0  # its loss is paid for already, and the next attempt is on its way
         wait = self._end(step, outcome, failure or _unexplained(outcome), spread)
-        if late and step.state.is_terminal and ordinal in self.ready:
+        if late and step.state != StepState.READY and ordinal in self.ready:
             self.ready.remove(ordinal)
         self._conclude()
         return wait
@@ -187,21 +218,15 @@ class RunProgress:
     def wake(self, ordinal: int) -> None:
         """The wait before the next attempt is over."""
         step = self.steps[ordinal]
-        if step.state == StepState.WAITING and self._runs_on:
-            self._become_ready(step)
+        if step.state == StepState.WAITING and self.runs_on:
+            self.become_ready(step)
 
     def final_failures(self) -> Iterable[tuple[PlannedStep, Failure]]:
-        """Steps that failed or were skipped, with why, in plan order."""
-        for step in self.steps:
+        """Steps that failed or were skipped, with why, in plan order; instances before the task that they are of."""
+        for ordinal in self.fan_outs.in_order():
+            step = self.steps[ordinal]
             if step.failure is not None and step.state in (StepState.FAILED, StepState.SKIPPED):
-                yield self.plan.steps[step.ordinal], step.failure
-
-    def producer_token(self, ordinal: int, node: str) -> int:
-        """The token of the committed attempt that produced an output; 0 when none has."""
-        for place, output in enumerate(self.plan.steps[ordinal].outputs):
-            if output.node == node:
-                return self.steps[ordinal].produced[place]
-        return 0
+                yield self.planned[ordinal], step.failure
 
     # -- rebuilding -------------------------------------------------------------------------------------------------
 
@@ -211,57 +236,71 @@ class RunProgress:
         Steps whose dependencies are met are in `ready` afterwards; waiting ones stay waiting until `wake`.
         """
         for step in steps:
-            self.steps[step.ordinal] = step
+            if step.ordinal < len(self.plan.steps):
+                self.steps[step.ordinal] = step
+        self.fan_outs.restore(steps)
         self.unfinished = sum(not step.state.is_terminal for step in self.steps)
         self.failed = sum(step.state == StepState.FAILED for step in self.steps)
         self.live = sum(step.state in (StepState.DISPATCHED, StepState.RUNNING) for step in self.steps)
         self._unmet = PlanIndex(self.plan).unmet
         self._settled = set()
-        for step in self.steps:
-            planned = self.plan.steps[step.ordinal]
+        for step, planned in zip(self.steps, self.plan.steps, strict=False):
             for place, output in enumerate(planned.outputs):
                 if step.produced[place] and len(planned.outputs) > 1:
                     self._count_down(step.ordinal, output.node, StepState.SUCCEEDED, done=False)
                 if step.state.is_terminal:
                     self._count_down(step.ordinal, output.node, step.state, done=True)
-        if not self._runs_on:
+        if not self.runs_on:
             return
-        for step in self.steps:
-            if step.state == StepState.READY:
-                self.ready.append(step.ordinal)
-            elif step.state == StepState.PENDING and not self._unmet[step.ordinal]:
-                self._become_ready(step)
+        self.ready += [step.ordinal for step in self.steps if step.state == StepState.READY]
+        for ordinal in range(len(self.plan.steps)):
+            step = self.steps[ordinal]
+            if step.state == StepState.PENDING and not self._unmet[ordinal] and opening.proceed(self, step):
+                self._finish(step)
 
     # -- within -----------------------------------------------------------------------------------------------------
 
     @property
-    def _runs_on(self) -> bool:
+    def runs_on(self) -> bool:
+        """Whether anything new may start."""
         return self.state == RunState.STARTED and self.failure is None
 
-    def _become_ready(self, step: StepProgress) -> None:
+    def _note_value(self, step: StepProgress, has_value: bool) -> None:
+        """Whether the current attempt stores a value, of a step with one output."""
+        mark = 0 if has_value else -step.token
+        if step.produced[0] != mark:
+            step.produced[0] = mark
+            self.touched.add(step.ordinal)
+
+    def become_ready(self, step: StepProgress) -> None:
+        """An attempt of the step can be issued."""
         step.state = STEP.apply(step, step.state, StepEvent.BECOME_READY)
         self.touched.add(step.ordinal)
         self.ready.append(step.ordinal)
 
     def _end(self, step: StepProgress, outcome: AttemptOutcome, failure: Failure, spread: float) -> float:
-        planned = self.plan.steps[step.ordinal]
+        planned = self.planned[step.ordinal]
         self.touched.add(step.ordinal)
         match outcome:
+            case AttemptOutcome.SUCCEEDED if is_mapped(planned):
+                if opening.expanded(self, step):
+                    self._finish(step)
+                return 0.0
             case AttemptOutcome.SUCCEEDED:
                 step.state = STEP.apply(step, step.state, StepEvent.SUCCEED)
                 self.log.append(Event(EventType.STEP_SUCCEEDED, step.ordinal, step.attempt, planned.key))
                 self._finish(step)
                 return 0.0
-            case AttemptOutcome.NOT_STARTED if step.state == StepState.DISPATCHED and self._runs_on:
-                self._report(EventType.ATTEMPT_NOT_STARTED, step, failure)
+            case AttemptOutcome.NOT_STARTED if step.state == StepState.DISPATCHED and self.runs_on:
+                self.report(EventType.ATTEMPT_NOT_STARTED, step, failure)
                 step.state = STEP.apply(step, step.state, StepEvent.RETURN)
                 return self._pause(step, min(0.05 * 2 ** min(step.returns, 7), 5.0) * (1.0 + 0.2 * spread))
-            case outcome if outcome in INFRASTRUCTURE and self._runs_on:
+            case outcome if outcome in INFRASTRUCTURE and self.runs_on:
                 if step.lost < self.infrastructure_budget:
-                    self._report(EventType.ATTEMPT_LOST, step, failure)
+                    self.report(EventType.ATTEMPT_LOST, step, failure)
                     step.state = STEP.apply(step, step.state, StepEvent.LOSE, failure)
                     return self._pause(step, 0.0)
-        if not self._runs_on and outcome in (AttemptOutcome.STOPPED, AttemptOutcome.NOT_STARTED, AttemptOutcome.FENCED):
+        if not self.runs_on and outcome in (AttemptOutcome.STOPPED, AttemptOutcome.NOT_STARTED, AttemptOutcome.FENCED):
             step.state = STEP.apply(step, step.state, StepEvent.CANCEL)
             self.log.append(Event(EventType.STEP_CANCELED, step.ordinal, step.attempt, planned.key))
             self._finish(step)
@@ -269,24 +308,25 @@ class RunProgress:
         late = not STEP.allows(step.state, StepEvent.RETRY)  # of a lost attempt: its retry is on its way already
         is_charged = late and step.lost > self.infrastructure_budget  # to the policy, when it was lost
         failures = step.failures if is_charged else step.failures + 1
-        if self._runs_on and retry.allows(planned.retry, failures, failure):
+        if self.runs_on and retry.allows(planned.retry, failures, failure):
             if late:
                 return 0.0
             assert planned.retry is not None
             wait = retry.delay(planned.retry, failures, spread)
-            self._report(EventType.STEP_RETRIED, step, failure, wait)
+            self.report(EventType.STEP_RETRIED, step, failure, wait)
             paid = StepEvent.RETRY if outcome == AttemptOutcome.FAILED else StepEvent.CHARGE
             step.state = STEP.apply(step, step.state, paid, failure)
             return self._pause(step, wait)
         if is_charged:
             step.state = STEP.apply(step, step.state, StepEvent.REFUND)
         step.state = STEP.apply(step, step.state, StepEvent.FAIL, failure)
-        self._report(EventType.STEP_FAILED, step, failure)
+        self.report(EventType.STEP_FAILED, step, failure)
         self._finish(step)
         return 0.0
 
-    def _report(self, type: EventType, step: StepProgress, failure: Failure, delay: float | None = None) -> None:
-        key = self.plan.steps[step.ordinal].key
+    def report(self, type: EventType, step: StepProgress, failure: Failure, delay: float | None = None) -> None:
+        """Logs what went wrong with a step."""
+        key = self.planned[step.ordinal].key
         self.log.append(Event(type, step.ordinal, step.attempt, key, failure=failure, delay=delay))
 
     def _pause(self, step: StepProgress, wait: float) -> float:
@@ -303,30 +343,32 @@ class RunProgress:
             self.unfinished -= 1
             if step.state == StepState.FAILED:
                 self.failed += 1
-            for output in self.plan.steps[step.ordinal].outputs:
+            fan_out = self.fan_outs.of_instance(step.ordinal)
+            if fan_out is not None:
+                finished += opening.leave(self, step, fan_out)
+                continue
+            for output in self.planned[step.ordinal].outputs:
                 finished += self._settle(step.ordinal, output.node, step.state, done=True)
 
     def _settle(self, ordinal: int, node: str, state: StepState, *, done: bool) -> list[StepProgress]:
-        """Tells the consumers of an output what became of it; returns those that are skipped for it."""
-        skipped = []
+        """Tells the consumers of an output what became of it; returns those that are over with that."""
+        over = []
         for met, consumer in self._count_down(ordinal, node, state, done=done):
             step = self.steps[consumer]
-            if step.state != StepState.PENDING or not self._runs_on:
+            if not self.runs_on or not opening.awaits(self, step):
                 continue
             if not met:
                 step.state = STEP.apply(step, step.state, StepEvent.SKIP, SKIPPED)
                 self.touched.add(consumer)
-                self.log.append(
-                    Event(EventType.STEP_SKIPPED, consumer, 0, self.plan.steps[consumer].key, failure=SKIPPED)
-                )
-                skipped.append(step)
-            elif not self._unmet[consumer]:
-                self._become_ready(step)
-        return skipped
+                self.log.append(Event(EventType.STEP_SKIPPED, consumer, 0, self.planned[consumer].key, failure=SKIPPED))
+                over.append(step)
+            elif not self._unmet[consumer] and opening.proceed(self, step):
+                over.append(step)
+        return over
 
     def _count_down(self, ordinal: int, node: str, state: StepState, *, done: bool) -> list[tuple[bool, int]]:
         """Meets or breaks the edges that this output decides; whoever was decided before is left alone."""
-        consumers = self._index.consumers.get((ordinal, node))
+        consumers = self.index.consumers.get((ordinal, node))
         if not consumers:
             return []
         decided = []
@@ -349,10 +391,10 @@ class RunProgress:
 
     def _drop_waiting(self) -> None:
         for step in self.steps:
-            if step.state in (StepState.READY, StepState.WAITING):
+            if step.state in (StepState.READY, StepState.WAITING, StepState.OPEN):
                 if step.failures and step.failure is not None:  # between two attempts: the last one's failure stands
                     step.state = STEP.apply(step, step.state, StepEvent.GIVE_UP)
-                    self._report(EventType.STEP_FAILED, step, step.failure)
+                    self.report(EventType.STEP_FAILED, step, step.failure)
                     self.failed += 1
                 else:
                     step.state = STEP.apply(step, step.state, StepEvent.CANCEL)

@@ -34,11 +34,12 @@ class StepState(IntEnum):
     FAILED = 7
     SKIPPED = 8
     CANCELED = 9
+    OPEN = 10
 
     @property
     def is_terminal(self) -> bool:
         """Whether nothing follows."""
-        return self >= StepState.SUCCEEDED
+        return StepState.SUCCEEDED <= self <= StepState.CANCELED
 
 
 class AttemptState(IntEnum):

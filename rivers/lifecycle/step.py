@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from rivers.lifecycle.events import Failure
+from rivers.lifecycle.fan_out import Expansion
 from rivers.lifecycle.states import StepState
 from rivers.lifecycle.table import Table
 
@@ -13,6 +14,8 @@ class StepEvent(StrEnum):
     """What can happen to a step."""
 
     BECOME_READY = "become ready"
+    OPEN = "open"
+    PASS = "pass"
     DISPATCH = "dispatch"
     START = "start"
     SUCCEED = "succeed"
@@ -32,11 +35,22 @@ class StepProgress:
     """One step of a run, as far as it has come.
 
     `token` is the step's current token (0 before the first dispatch and after a fence): only a result that carries it
-    counts. `produced` holds, for each output, the token of the attempt that stored it, 0 for none yet. `lost` exceeds
-    the infrastructure budget by the losses that the retry policy paid for.
+    counts. `produced` holds, for each output, the token of the attempt that made it, 0 for none yet, negative when that
+    stored no value. `lost` exceeds the infrastructure budget by the losses that the retry policy paid for.
     """
 
-    __slots__ = ("attempt", "failure", "failures", "lost", "ordinal", "produced", "returns", "state", "token")
+    __slots__ = (
+        "attempt",
+        "expansion",
+        "failure",
+        "failures",
+        "lost",
+        "ordinal",
+        "produced",
+        "returns",
+        "state",
+        "token",
+    )
 
     def __init__(self, ordinal: int, outputs: int) -> None:
         self.ordinal = ordinal
@@ -48,6 +62,7 @@ class StepProgress:
         self.returns = 0
         self.failure: Failure | None = None
         self.produced = [0] * outputs
+        self.expansion: Expansion | None = None
 
     def __repr__(self) -> str:
         return f"{self.ordinal} (attempt {self.attempt}, token {self.token})"
@@ -55,6 +70,28 @@ class StepProgress:
 
 def _ready(step: StepProgress) -> None:
     """Every input is there."""
+
+
+def _open(step: StepProgress) -> None:
+    """What it is made of begins: the first step of a graph, or the instances of a mapped task."""
+
+
+def _open_late(step: StepProgress) -> None:
+    """A lost attempt that nobody superseded had found the elements after all (A10)."""
+    _give_back(step)
+
+
+def _pass(step: StepProgress) -> None:
+    """A gathering has no body: with its inputs it is over."""
+
+
+def _close(step: StepProgress) -> None:
+    """Every instance succeeded."""
+
+
+def _close_failed(step: StepProgress, failure: Failure) -> None:
+    """Every instance is over, and not all of them succeeded."""
+    step.failure = failure
 
 
 def _dispatch(step: StepProgress, token: int) -> None:
@@ -149,15 +186,19 @@ STEP = Table(
     StepState.PENDING,
     {
         (_S.PENDING, _E.BECOME_READY): (_S.READY, _ready),
+        (_S.PENDING, _E.OPEN): (_S.OPEN, _open),
+        (_S.PENDING, _E.PASS): (_S.SUCCEEDED, _pass),
         (_S.PENDING, _E.SKIP): (_S.SKIPPED, _skip),
         (_S.PENDING, _E.CANCEL): (_S.CANCELED, _cancel),
         (_S.READY, _E.DISPATCH): (_S.DISPATCHED, _dispatch),
+        (_S.READY, _E.OPEN): (_S.OPEN, _open_late),
         (_S.READY, _E.SUCCEED): (_S.SUCCEEDED, _succeed_late),
         (_S.READY, _E.FAIL): (_S.FAILED, _fail_late),
         (_S.READY, _E.REFUND): (_S.READY, _refund),
         (_S.READY, _E.GIVE_UP): (_S.FAILED, _give_up),
         (_S.READY, _E.CANCEL): (_S.CANCELED, _cancel),
         (_S.DISPATCHED, _E.START): (_S.RUNNING, _start),
+        (_S.DISPATCHED, _E.OPEN): (_S.OPEN, _open),
         (_S.DISPATCHED, _E.SUCCEED): (_S.SUCCEEDED, _succeed),
         (_S.DISPATCHED, _E.RETRY): (_S.WAITING, _retry),
         (_S.DISPATCHED, _E.FAIL): (_S.FAILED, _fail),
@@ -166,6 +207,7 @@ STEP = Table(
         (_S.DISPATCHED, _E.CHARGE): (_S.WAITING, _charge),
         (_S.DISPATCHED, _E.FENCE): (_S.DISPATCHED, _fence),
         (_S.DISPATCHED, _E.CANCEL): (_S.CANCELED, _cancel),
+        (_S.RUNNING, _E.OPEN): (_S.OPEN, _open),
         (_S.RUNNING, _E.SUCCEED): (_S.SUCCEEDED, _succeed),
         (_S.RUNNING, _E.RETRY): (_S.WAITING, _retry),
         (_S.RUNNING, _E.FAIL): (_S.FAILED, _fail),
@@ -174,10 +216,16 @@ STEP = Table(
         (_S.RUNNING, _E.FENCE): (_S.RUNNING, _fence),
         (_S.RUNNING, _E.CANCEL): (_S.CANCELED, _cancel),
         (_S.WAITING, _E.BECOME_READY): (_S.READY, _ready),
+        (_S.WAITING, _E.OPEN): (_S.OPEN, _open_late),
         (_S.WAITING, _E.SUCCEED): (_S.SUCCEEDED, _succeed_late),
         (_S.WAITING, _E.FAIL): (_S.FAILED, _fail_late),
         (_S.WAITING, _E.REFUND): (_S.WAITING, _refund),
         (_S.WAITING, _E.GIVE_UP): (_S.FAILED, _give_up),
         (_S.WAITING, _E.CANCEL): (_S.CANCELED, _cancel),
+        (_S.OPEN, _E.BECOME_READY): (_S.READY, _ready),
+        (_S.OPEN, _E.SUCCEED): (_S.SUCCEEDED, _close),
+        (_S.OPEN, _E.FAIL): (_S.FAILED, _close_failed),
+        (_S.OPEN, _E.SKIP): (_S.SKIPPED, _skip),
+        (_S.OPEN, _E.CANCEL): (_S.CANCELED, _cancel),
     },
 )

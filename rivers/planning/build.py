@@ -116,6 +116,8 @@ def _selected(snapshot: Snapshot, nodes: Sequence[str]) -> _Wanted:
         if not step.is_runnable:
             raise ExecutionError(f"Cannot materialize external asset without observe function: '{node}'")
         wanted.setdefault(step.key, set()).add(node)
+        if step.kind == StepKind.GRAPH_ASSET:
+            wanted |= _whole(snapshot, [inner.key for inner in snapshot.steps_by_graph.get(step.key, ())])
     return wanted
 
 
@@ -174,6 +176,8 @@ def _steps(
                 _claims(step, outputs) if step.pools else (),
                 step.condition,
                 step.kind,
+                step.graph,
+                step.max_concurrency,
                 key,
             )
         )
@@ -192,7 +196,7 @@ def _claims(step: StepDefinition, outputs: Sequence[PlannedOutput]) -> tuple[Poo
 
 def _edge(snapshot: Snapshot, edge: EdgeDefinition, ordinals: Mapping[str, int]) -> PlannedEdge:
     handler = snapshot.output_by_node[edge.upstream].handler
-    return PlannedEdge(edge.upstream, ordinals.get(edge.upstream), edge.parameter, edge.trigger, handler)
+    return PlannedEdge(edge.upstream, ordinals.get(edge.upstream), edge.parameter, edge.trigger, handler, edge.delivery)
 
 
 def _placement(

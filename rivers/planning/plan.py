@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from rivers.definitions.kinds import HandlerKind, StepKind, TriggerRule
+from rivers.definitions.kinds import Delivery, HandlerKind, StepKind, TriggerRule
 from rivers.definitions.snapshot import ExecutorDefinition, PoolClaim, RetryDefinition
 from rivers.partitions.key import PartitionKey
 
@@ -48,11 +48,16 @@ class PlannedEdge:
     parameter: str | None
     trigger: TriggerRule = TriggerRule.ON_SUCCESS
     handler: HandlerKind = HandlerKind.DEFAULT
+    delivery: Delivery = Delivery.VALUE
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """One planned step; `step` is its definition's key, `key` its text form."""
+    """One planned step; `step` is its definition's key, `key` its text form.
+
+    `graph` is the graph asset that it belongs to. Of a mapped task the plan holds one step; its instances, at most
+    `max_concurrency` at a time if that is not 0, follow when the elements are known.
+    """
 
     id: StepId
     step: str
@@ -64,6 +69,8 @@ class PlannedStep:
     pools: tuple[PoolClaim, ...] = ()
     condition: str | None = None
     kind: StepKind = StepKind.ASSET
+    graph: str = ""
+    max_concurrency: int = 0
     key: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:

@@ -231,7 +231,7 @@ class Session:
         if config is None:
             return None
         steps = self.bound.steps
-        running = {str(steps[step.step].owner.name): step.step for step in plan.steps}
+        running = {str(steps[step.step].owner.name): step.step for step in plan.steps if not step.graph}
         running |= {output.node: step.step for step in plan.steps for output in step.outputs}
         names = {str(step.owner.name) for step in steps.values()} | set(self.bound.snapshot.step_by_node)
         document = normalised(config, names=names, running=running, resources=self.bound.resources)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rivers.lifecycle.events import Failure
+from rivers.lifecycle.fan_out import Expansion
 from rivers.partitions.key import PartitionKey
 from rivers.v1 import failure_pb2, identity_pb2
 from rivers.wire.failures import decode_failure, encode_failure
@@ -46,6 +47,19 @@ def token_bytes(tokens: Sequence[int]) -> bytes:
 def tokens_of(image: bytes) -> list[int]:
     """The tokens of their bytes."""
     return list(struct.unpack(f"<{len(image) // 8}q", image))
+
+
+def expansion_text(expansion: Expansion | None) -> str | None:
+    """What a step was expanded into."""
+    return json.dumps([expansion.token, expansion.first, *expansion.keys]) if expansion is not None else None
+
+
+def expansion_of(image: str | None) -> Expansion | None:
+    """The expansion of its text."""
+    if image is None:
+        return None
+    token, first, *keys = json.loads(image)
+    return Expansion(token, tuple(keys), first)
 
 
 def pairs_text(pairs: Sequence[tuple[str, str]] | Sequence[tuple[str, int]]) -> str:

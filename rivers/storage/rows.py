@@ -39,7 +39,6 @@ class RunRow:
     parent_run_id: str = ""
     request_id: str | None = None
     digest: str = ""
-    total_steps: int = 0
     partition_key: PartitionKey | None = None
     queue_number: int = 0
     owner_id: str = ""
@@ -53,6 +52,7 @@ class RunRow:
     last_seq: int = 0
     last_log_seq: int = 0
     completed_steps: int = 0
+    total_steps: int = 0
     owner_expires_at: int | None = None
     version: int = 0
     stored_version: int = field(default=0, compare=False, repr=False)

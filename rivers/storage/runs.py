@@ -31,12 +31,12 @@ from rivers.storage.steps import of_run as steps_of_run
 
 _FIXED = [
     "run_id", "kind", "location", "job", "tags", "submitted_at", "owner", "cause", "cause_name", "root_run_id",
-    "parent_run_id", "request_id", "digest", "total_steps", "partition_key", "queue_number", "owner_id",
+    "parent_run_id", "request_id", "digest", "partition_key", "queue_number", "owner_id",
     "nodes",
 ]  # fmt: skip
 _CHANGING = [
     "state", "priority", "queued_at", "started_at", "ended_at", "failure", "last_seq", "last_log_seq",
-    "completed_steps", "owner_expires_at", "version",
+    "completed_steps", "total_steps", "owner_expires_at", "version",
 ]  # fmt: skip
 
 INSERT = Insert(table, [*_FIXED, *_CHANGING], ignore=True)
@@ -58,7 +58,7 @@ _PROGRESS = select(table.c.completed_steps, table.c.total_steps).where(table.c.r
 _REPLAN = (
     update(table)
     .where(table.c.run_id == bindparam("id"))
-    .values({name: bindparam(f"new_{name}") for name in ("digest", "total_steps", "nodes", "owner_id")})
+    .values({name: bindparam(f"new_{name}") for name in ("digest", "nodes", "owner_id")})
 )
 _GIVE = update(table).where(table.c.run_id == bindparam("id")).values(owner_id=bindparam("new_owner_id"))
 _CANCEL_QUEUED = (
@@ -85,7 +85,6 @@ def fixed_image(row: RunRow) -> Values:
         row.parent_run_id,
         row.request_id,
         row.digest,
-        row.total_steps,
         key_bytes(row.partition_key),
         row.queue_number,
         row.owner_id,
@@ -105,6 +104,7 @@ def changing_image(row: RunRow) -> Values:
         row.last_seq,
         row.last_log_seq,
         row.completed_steps,
+        row.total_steps,
         row.owner_expires_at,
         row.version,
     )
@@ -121,7 +121,6 @@ def replan(connection: Connection, row: RunRow) -> None:
     is_short = len(nodes) <= _SHORT
     values = {
         "new_digest": row.digest,
-        "new_total_steps": row.total_steps,
         "new_nodes": nodes if is_short else None,
         "new_owner_id": row.owner_id,
     }
@@ -133,8 +132,9 @@ def replan(connection: Connection, row: RunRow) -> None:
 def _row(image: Row[*tuple[Any, ...]]) -> RunRow:
     (
         run_id, kind, location, job, tags, submitted_at, owner, cause, cause_name, root_run_id, parent_run_id,
-        request_id, digest, total_steps, partition_key, queue_number, owner_id, nodes, state, priority, queued_at,
-        started_at, ended_at, failure, last_seq, last_log_seq, completed_steps, owner_expires_at, version, many_nodes,
+        request_id, digest, partition_key, queue_number, owner_id, nodes, state, priority, queued_at,
+        started_at, ended_at, failure, last_seq, last_log_seq, completed_steps, total_steps,
+        owner_expires_at, version, many_nodes,
     ) = image  # fmt: skip
     return RunRow(
         run_id=run_id,

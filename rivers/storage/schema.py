@@ -165,6 +165,7 @@ steps = Table(
     _required("returns", Integer()),
     Column("failure", LargeBinary()),
     _required("produced", LargeBinary()),
+    Column("expansion", Text()),
     sqlite_with_rowid=False,
 )
 

@@ -8,12 +8,12 @@ from sqlalchemy import Connection, Row, bindparam, select
 
 from rivers.lifecycle.states import StepState
 from rivers.lifecycle.step import StepProgress
-from rivers.storage.images import failure_bytes, failure_of, token_bytes, tokens_of
+from rivers.storage.images import expansion_of, expansion_text, failure_bytes, failure_of, token_bytes, tokens_of
 from rivers.storage.multirow import Insert, Values
 from rivers.storage.schema import runs
 from rivers.storage.schema import steps as table
 
-_CHANGING = ["state", "attempt", "token", "failures", "lost", "returns", "failure", "produced"]
+_CHANGING = ["state", "attempt", "token", "failures", "lost", "returns", "failure", "produced", "expansion"]
 
 UPSERT = Insert(table, ["run_id", "ordinal", *_CHANGING], update=_CHANGING)
 
@@ -39,6 +39,7 @@ def image(run_id: str, step: StepProgress) -> Values:
         step.returns,
         failure_bytes(step.failure),
         token_bytes(step.produced),
+        expansion_text(step.expansion),
     )
 
 
@@ -49,6 +50,7 @@ def _step(row: Row[*tuple[Any, ...]]) -> StepProgress:
     step.attempt, step.token, step.failures, step.lost, step.returns = row[2:7]
     step.failure = failure_of(row[7])
     step.produced = produced
+    step.expansion = expansion_of(row[9])
     return step
 
 
@@ -61,5 +63,5 @@ def of_runs(connection: Connection, *, states: list[int], owner: int) -> dict[st
     """The steps that have moved of every run in one of these states that this owner executes, by run."""
     found: dict[str, list[StepProgress]] = {}
     for row in connection.execute(_OF_RUNS, {"states": states, "owner": owner}):
-        found.setdefault(row[9], []).append(_step(row))
+        found.setdefault(row[10], []).append(_step(row))
     return found

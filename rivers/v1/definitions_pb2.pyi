@@ -122,6 +122,42 @@ TRIGGER_RULE_ON_FAILURE: TriggerRule.ValueType  # 3
 """When the upstream step failed."""
 Global___TriggerRule: _TypeAlias = TriggerRule  # noqa: Y015
 
+class _Delivery:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DeliveryEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Delivery.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DELIVERY_UNSPECIFIED: _Delivery.ValueType  # 0
+    """Not said; read as the value."""
+    DELIVERY_VALUE: _Delivery.ValueType  # 1
+    """As it is."""
+    DELIVERY_ELEMENT: _Delivery.ValueType  # 2
+    """One element of it: the function is called for each."""
+    DELIVERY_COLLECTED: _Delivery.ValueType  # 3
+    """The results of all instances of a mapped task, as a list in the order of the elements."""
+    DELIVERY_STREAMED: _Delivery.ValueType  # 4
+    """The same, as an iterator."""
+    DELIVERY_STREAMED_AS_MADE: _Delivery.ValueType  # 5
+    """The same, as an iterator in the order in which the results were made."""
+
+class Delivery(_Delivery, metaclass=_DeliveryEnumTypeWrapper):
+    """How the value of a dependency is handed over."""
+
+DELIVERY_UNSPECIFIED: Delivery.ValueType  # 0
+"""Not said; read as the value."""
+DELIVERY_VALUE: Delivery.ValueType  # 1
+"""As it is."""
+DELIVERY_ELEMENT: Delivery.ValueType  # 2
+"""One element of it: the function is called for each."""
+DELIVERY_COLLECTED: Delivery.ValueType  # 3
+"""The results of all instances of a mapped task, as a list in the order of the elements."""
+DELIVERY_STREAMED: Delivery.ValueType  # 4
+"""The same, as an iterator."""
+DELIVERY_STREAMED_AS_MADE: Delivery.ValueType  # 5
+"""The same, as an iterator in the order in which the results were made."""
+Global___Delivery: _TypeAlias = Delivery  # noqa: Y015
+
 class _ExecutorKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -426,6 +462,7 @@ class OutputDefinition(_message.Message):
     IS_ASSET_FIELD_NUMBER: _builtins.int
     TYPE_NAME_FIELD_NUMBER: _builtins.int
     POOLS_FIELD_NUMBER: _builtins.int
+    IS_MAPPED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The node's name."""
     group: _builtins.str
@@ -440,6 +477,8 @@ class OutputDefinition(_message.Message):
     """Whether the output is an asset (a task's is not)."""
     type_name: _builtins.str
     """The name of the function's output type, for people."""
+    is_mapped: _builtins.bool
+    """Whether a task is mapped over the elements of the value."""
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Tags, as declared."""
@@ -470,10 +509,11 @@ class OutputDefinition(_message.Message):
         is_asset: _builtins.bool = ...,
         type_name: _builtins.str = ...,
         pools: _abc.Iterable[Global___PoolClaim] | None = ...,
+        is_mapped: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_code_version", b"_code_version", "_group", b"_group", "code_version", b"code_version", "group", b"group"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_code_version", b"_code_version", "_group", b"_group", "code_version", b"code_version", "group", b"group", "handler", b"handler", "handler_class", b"handler_class", "is_asset", b"is_asset", "kinds", b"kinds", "metadata", b"metadata", "name", b"name", "pools", b"pools", "tags", b"tags", "type_name", b"type_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_code_version", b"_code_version", "_group", b"_group", "code_version", b"code_version", "group", b"group", "handler", b"handler", "handler_class", b"handler_class", "is_asset", b"is_asset", "is_mapped", b"is_mapped", "kinds", b"kinds", "metadata", b"metadata", "name", b"name", "pools", b"pools", "tags", b"tags", "type_name", b"type_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__code_version: _TypeAlias = _typing.Literal["code_version"]  # noqa: Y015
     _WhichOneofArgType__code_version: _TypeAlias = _typing.Literal["_code_version", b"_code_version"]  # noqa: Y015
@@ -521,22 +561,26 @@ class EdgeDefinition(_message.Message):
     UPSTREAM_FIELD_NUMBER: _builtins.int
     PARAMETER_FIELD_NUMBER: _builtins.int
     TRIGGER_FIELD_NUMBER: _builtins.int
+    DELIVERY_FIELD_NUMBER: _builtins.int
     upstream: _builtins.str
     """The upstream node."""
     parameter: _builtins.str
     """The parameter that receives the value; unset for an edge that only orders."""
     trigger: Global___TriggerRule.ValueType
     """When the edge is met."""
+    delivery: Global___Delivery.ValueType
+    """How the value is handed over."""
     def __init__(
         self,
         *,
         upstream: _builtins.str = ...,
         parameter: _builtins.str | None = ...,
         trigger: Global___TriggerRule.ValueType = ...,
+        delivery: Global___Delivery.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_parameter", b"_parameter", "parameter", b"parameter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_parameter", b"_parameter", "parameter", b"parameter", "trigger", b"trigger", "upstream", b"upstream"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_parameter", b"_parameter", "delivery", b"delivery", "parameter", b"parameter", "trigger", b"trigger", "upstream", b"upstream"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__parameter: _TypeAlias = _typing.Literal["parameter"]  # noqa: Y015
     _WhichOneofArgType__parameter: _TypeAlias = _typing.Literal["_parameter", b"_parameter"]  # noqa: Y015
@@ -565,6 +609,7 @@ class StepDefinition(_message.Message):
     IS_IDLE_FIELD_NUMBER: _builtins.int
     AUTOMATION_FIELD_NUMBER: _builtins.int
     HOOKS_FIELD_NUMBER: _builtins.int
+    MAX_CONCURRENCY_FIELD_NUMBER: _builtins.int
     key: _builtins.str
     """The step's key: the node, or the first output of a multi-asset."""
     kind: Global___StepKind.ValueType
@@ -579,6 +624,8 @@ class StepDefinition(_message.Message):
     """The documentation of the function, first paragraph."""
     is_idle: _builtins.bool
     """Whether it has no function, and so is never run: an external asset that nobody observes."""
+    max_concurrency: _builtins.int
+    """How many instances of a mapped task may run at a time; 0: no bound."""
     @_builtins.property
     def outputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___OutputDefinition]:
         """Its outputs, at least one."""
@@ -629,10 +676,11 @@ class StepDefinition(_message.Message):
         is_idle: _builtins.bool = ...,
         automation: _automation_pb2.ConditionDefinition | None = ...,
         hooks: _abc.Iterable[Global___HookDefinition] | None = ...,
+        max_concurrency: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_condition", b"_condition", "automation", b"automation", "condition", b"condition", "executor", b"executor", "retry", b"retry"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_condition", b"_condition", "automation", b"automation", "condition", b"condition", "description", b"description", "edges", b"edges", "executor", b"executor", "graph", b"graph", "hooks", b"hooks", "is_async", b"is_async", "is_idle", b"is_idle", "key", b"key", "kind", b"kind", "outputs", b"outputs", "pools", b"pools", "resources", b"resources", "retry", b"retry"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_condition", b"_condition", "automation", b"automation", "condition", b"condition", "description", b"description", "edges", b"edges", "executor", b"executor", "graph", b"graph", "hooks", b"hooks", "is_async", b"is_async", "is_idle", b"is_idle", "key", b"key", "kind", b"kind", "max_concurrency", b"max_concurrency", "outputs", b"outputs", "pools", b"pools", "resources", b"resources", "retry", b"retry"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__condition: _TypeAlias = _typing.Literal["condition"]  # noqa: Y015
     _WhichOneofArgType__condition: _TypeAlias = _typing.Literal["_condition", b"_condition"]  # noqa: Y015

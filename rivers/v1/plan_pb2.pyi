@@ -87,6 +87,7 @@ class PlannedEdge(_message.Message):
     PARAMETER_FIELD_NUMBER: _builtins.int
     TRIGGER_FIELD_NUMBER: _builtins.int
     HANDLER_FIELD_NUMBER: _builtins.int
+    DELIVERY_FIELD_NUMBER: _builtins.int
     node: _builtins.str
     """The upstream node."""
     producer: _builtins.int
@@ -97,6 +98,8 @@ class PlannedEdge(_message.Message):
     """When the edge is met."""
     handler: _definitions_pb2.HandlerKind.ValueType
     """Where the upstream value is kept."""
+    delivery: _definitions_pb2.Delivery.ValueType
+    """How the value is handed over."""
     def __init__(
         self,
         *,
@@ -105,10 +108,11 @@ class PlannedEdge(_message.Message):
         parameter: _builtins.str | None = ...,
         trigger: _definitions_pb2.TriggerRule.ValueType = ...,
         handler: _definitions_pb2.HandlerKind.ValueType = ...,
+        delivery: _definitions_pb2.Delivery.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_parameter", b"_parameter", "_producer", b"_producer", "parameter", b"parameter", "producer", b"producer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_parameter", b"_parameter", "_producer", b"_producer", "handler", b"handler", "node", b"node", "parameter", b"parameter", "producer", b"producer", "trigger", b"trigger"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_parameter", b"_parameter", "_producer", b"_producer", "delivery", b"delivery", "handler", b"handler", "node", b"node", "parameter", b"parameter", "producer", b"producer", "trigger", b"trigger"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__parameter: _TypeAlias = _typing.Literal["parameter"]  # noqa: Y015
     _WhichOneofArgType__parameter: _TypeAlias = _typing.Literal["_parameter", b"_parameter"]  # noqa: Y015
@@ -137,6 +141,8 @@ class PlannedStep(_message.Message):
     POOLS_FIELD_NUMBER: _builtins.int
     CONDITION_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
+    GRAPH_FIELD_NUMBER: _builtins.int
+    MAX_CONCURRENCY_FIELD_NUMBER: _builtins.int
     step: _builtins.str
     """Its definition's key."""
     location: _builtins.str
@@ -147,6 +153,10 @@ class PlannedStep(_message.Message):
     """An expression that decides whether it runs; unset: always."""
     kind: _definitions_pb2.StepKind.ValueType
     """How it comes about; not said: an asset."""
+    graph: _builtins.str
+    """The graph asset that it belongs to; empty for a step of its own."""
+    max_concurrency: _builtins.int
+    """How many instances of a mapped task may run at a time; 0: no bound."""
     @_builtins.property
     def id(self) -> _identity_pb2.StepId:
         """Who it is."""
@@ -180,10 +190,12 @@ class PlannedStep(_message.Message):
         pools: _abc.Iterable[_definitions_pb2.PoolClaim] | None = ...,
         condition: _builtins.str | None = ...,
         kind: _definitions_pb2.StepKind.ValueType = ...,
+        graph: _builtins.str = ...,
+        max_concurrency: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_condition", b"_condition", "condition", b"condition", "id", b"id", "retry", b"retry"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_condition", b"_condition", "condition", b"condition", "edges", b"edges", "id", b"id", "kind", b"kind", "location", b"location", "outputs", b"outputs", "placement", b"placement", "pools", b"pools", "retry", b"retry", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_condition", b"_condition", "condition", b"condition", "edges", b"edges", "graph", b"graph", "id", b"id", "kind", b"kind", "location", b"location", "max_concurrency", b"max_concurrency", "outputs", b"outputs", "placement", b"placement", "pools", b"pools", "retry", b"retry", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__condition: _TypeAlias = _typing.Literal["condition"]  # noqa: Y015
     _WhichOneofArgType__condition: _TypeAlias = _typing.Literal["_condition", b"_condition"]  # noqa: Y015

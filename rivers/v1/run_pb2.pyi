@@ -94,6 +94,8 @@ class _StepStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StepState.V
     """Not run, for a reason."""
     STEP_STATE_CANCELED: _StepState.ValueType  # 9
     """Canceled."""
+    STEP_STATE_OPEN: _StepState.ValueType  # 10
+    """Begun; what it is made of runs: the steps of a graph, or the instances of a mapped task."""
 
 class StepState(_StepState, metaclass=_StepStateEnumTypeWrapper):
     """The state of a step."""
@@ -118,6 +120,8 @@ STEP_STATE_SKIPPED: StepState.ValueType  # 8
 """Not run, for a reason."""
 STEP_STATE_CANCELED: StepState.ValueType  # 9
 """Canceled."""
+STEP_STATE_OPEN: StepState.ValueType  # 10
+"""Begun; what it is made of runs: the steps of a graph, or the instances of a mapped task."""
 Global___StepState: _TypeAlias = StepState  # noqa: Y015
 
 class _RunKind:

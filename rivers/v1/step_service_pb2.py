@@ -24,6 +24,7 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from rivers.v1 import definitions_pb2 as rivers_dot_v1_dot_definitions__pb2
 from rivers.v1 import failure_pb2 as rivers_dot_v1_dot_failure__pb2
 from rivers.v1 import identity_pb2 as rivers_dot_v1_dot_identity__pb2
 from rivers.v1 import plan_pb2 as rivers_dot_v1_dot_plan__pb2
@@ -31,81 +32,83 @@ from rivers.v1 import run_pb2 as rivers_dot_v1_dot_run__pb2
 from rivers.v1 import value_pb2 as rivers_dot_v1_dot_value__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1crivers/v1/step_service.proto\x12\trivers.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17rivers/v1/failure.proto\x1a\x18rivers/v1/identity.proto\x1a\x14rivers/v1/plan.proto\x1a\x13rivers/v1/run.proto\x1a\x15rivers/v1/value.proto\"C\n\rAttachRequest\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12$\n\x08\x63ommands\x18\x02 \x03(\x0b\x32\x12.rivers.v1.Command\"4\n\x0e\x41ttachResponse\x12\"\n\x07reports\x18\x01 \x03(\x0b\x32\x11.rivers.v1.Report\"\xe8\x02\n\x07\x43ommand\x12&\n\x04open\x18\x01 \x01(\x0b\x32\x16.rivers.v1.SessionOpenH\x00\x12!\n\x05\x61\x64opt\x18\x02 \x01(\x0b\x32\x10.rivers.v1.AdoptH\x00\x12#\n\x06\x61ssign\x18\x03 \x01(\x0b\x32\x11.rivers.v1.AssignH\x00\x12\x1f\n\x04stop\x18\x04 \x01(\x0b\x32\x0f.rivers.v1.StopH\x00\x12!\n\x05\x66\x65nce\x18\x05 \x01(\x0b\x32\x10.rivers.v1.FenceH\x00\x12\x1d\n\x03\x61\x63k\x18\x06 \x01(\x0b\x32\x0e.rivers.v1.AckH\x00\x12&\n\x08\x62\x65\x61t_ack\x18\x07 \x01(\x0b\x32\x12.rivers.v1.BeatAckH\x00\x12.\n\x0crelease_home\x18\x08 \x01(\x0b\x32\x16.rivers.v1.ReleaseHomeH\x00\x12*\n\ncall_hooks\x18\t \x01(\x0b\x32\x14.rivers.v1.CallHooksH\x00\x42\x06\n\x04kind\"t\n\x0bSessionOpen\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x0f\n\x07session\x18\x02 \x01(\x04\x12\x10\n\x08\x66\x65\x61tures\x18\x03 \x03(\t\x12\x30\n\rbeat_interval\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"Y\n\x05\x41\x64opt\x12\x0c\n\x04\x62\x65\x61t\x18\x01 \x01(\x04\x12\x0c\n\x04keep\x18\x02 \x03(\x04\x12\r\n\x05\x66\x65nce\x18\x03 \x03(\x04\x12\x0e\n\x06\x66orget\x18\x04 \x03(\x04\x12\x15\n\rrelease_homes\x18\x05 \x03(\t\"\xb0\x03\n\x06\x41ssign\x12\r\n\x05token\x18\x01 \x01(\x04\x12\x0c\n\x04\x62oot\x18\x02 \x01(\x04\x12\x11\n\tlast_beat\x18\x03 \x01(\x04\x12\x0e\n\x06run_id\x18\x04 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x05 \x01(\r\x12\x0e\n\x06\x64igest\x18\x06 \x01(\t\x12(\n\x05lease\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12#\n\x04step\x18\x08 \x01(\x0b\x32\x13.rivers.v1.StepWorkH\x00\x12#\n\x04hook\x18\t \x01(\x0b\x32\x13.rivers.v1.HookWorkH\x00\x12/\n\nevaluation\x18\n \x01(\x0b\x32\x19.rivers.v1.EvaluationWorkH\x00\x12\x36\n\x0e\x63onfig_mapping\x18\x0b \x01(\x0b\x32\x1c.rivers.v1.ConfigMappingWorkH\x00\x12-\n\texpansion\x18\x0c \x01(\x0b\x32\x18.rivers.v1.ExpansionWorkH\x00\x12\x31\n\x0bobservation\x18\r \x01(\x0b\x32\x1a.rivers.v1.ObservationWorkH\x00\x42\x06\n\x04work\"b\n\x0eInputReference\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x11\n\tparameter\x18\x02 \x01(\t\x12\x16\n\x0eproducer_token\x18\x03 \x01(\x04\x12\x17\n\x0fproducer_run_id\x18\x04 \x01(\t\"\x95\x02\n\x08StepWork\x12\x1d\n\x02id\x18\x01 \x01(\x0b\x32\x11.rivers.v1.StepId\x12\x10\n\x08step_key\x18\x02 \x01(\t\x12\x0c\n\x04step\x18\x03 \x01(\t\x12\x0f\n\x07outputs\x18\x04 \x03(\t\x12)\n\x06inputs\x18\x05 \x03(\x0b\x32\x19.rivers.v1.InputReference\x12\'\n\tplacement\x18\x06 \x01(\x0e\x32\x14.rivers.v1.Placement\x12\x15\n\rhome_required\x18\x07 \x01(\x08\x12#\n\x06\x63onfig\x18\x08 \x01(\x0b\x32\x13.rivers.v1.MapValue\x12\x1c\n\x04tags\x18\t \x03(\x0b\x32\x0e.rivers.v1.Tag\x12\x0b\n\x03job\x18\n \x01(\t\"Z\n\x08HookWork\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\r\n\x05index\x18\x02 \x01(\r\x12#\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x12.rivers.v1.Failure\x12\x0c\n\x04node\x18\x04 \x01(\t\"\xa7\x01\n\x0e\x45valuationWork\x12\x12\n\nautomation\x18\x01 \x01(\t\x12-\n\ttick_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x06\x63ursor\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x32\n\x0elast_tick_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\t\n\x07_cursor\"H\n\x11\x43onfigMappingWork\x12\x0e\n\x06target\x18\x01 \x01(\t\x12#\n\x06\x63onfig\x18\x02 \x01(\x0b\x32\x13.rivers.v1.MapValue\"H\n\rExpansionWork\x12\x0c\n\x04step\x18\x01 \x01(\t\x12)\n\x06source\x18\x02 \x01(\x0b\x32\x19.rivers.v1.InputReference\"\x1f\n\x0fObservationWork\x12\x0c\n\x04node\x18\x01 \x01(\t\"O\n\x04Stop\x12\r\n\x05token\x18\x01 \x01(\x04\x12(\n\x05grace\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\x16\n\x05\x46\x65nce\x12\r\n\x05token\x18\x01 \x01(\x04\"!\n\x03\x41\x63k\x12\r\n\x05token\x18\x01 \x01(\x04\x12\x0b\n\x03seq\x18\x02 \x01(\x04\"\x17\n\x07\x42\x65\x61tAck\x12\x0c\n\x04\x62\x65\x61t\x18\x01 \x01(\x04\"\x1d\n\x0bReleaseHome\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"{\n\tCallHooks\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x0c\n\x04step\x18\x02 \x01(\t\x12\r\n\x05nodes\x18\x03 \x03(\t\x12\x12\n\x05\x65rror\x18\x04 \x01(\tH\x00\x88\x01\x01\x12#\n\x06\x63onfig\x18\x05 \x01(\x0b\x32\x13.rivers.v1.MapValueB\x08\n\x06_error\"\xaf\x01\n\x06Report\x12)\n\tinventory\x18\x01 \x01(\x0b\x32\x14.rivers.v1.InventoryH\x00\x12\'\n\x08replayed\x18\x02 \x01(\x0b\x32\x13.rivers.v1.ReplayedH\x00\x12(\n\x05\x65vent\x18\x03 \x01(\x0b\x32\x17.rivers.v1.AttemptEventH\x00\x12\x1f\n\x04\x62\x65\x61t\x18\x04 \x01(\x0b\x32\x0f.rivers.v1.BeatH\x00\x42\x06\n\x04kind\"d\n\x0bHeldAttempt\x12\r\n\x05token\x18\x01 \x01(\x04\x12\x0c\n\x04\x62oot\x18\x02 \x01(\x04\x12&\n\x05phase\x18\x03 \x01(\x0e\x32\x17.rivers.v1.AttemptPhase\x12\x10\n\x08last_seq\x18\x04 \x01(\x04\"\xd2\x01\n\tInventory\x12\x0f\n\x07home_id\x18\x01 \x01(\t\x12\x0c\n\x04\x62oot\x18\x02 \x01(\x04\x12\x0c\n\x04\x62\x65\x61t\x18\x03 \x01(\x04\x12\x0f\n\x07workers\x18\x04 \x01(\r\x12\x0e\n\x06places\x18\x05 \x01(\r\x12\x0f\n\x07\x64igests\x18\x06 \x03(\t\x12(\n\x08\x61ttempts\x18\x07 \x03(\x0b\x32\x16.rivers.v1.HeldAttempt\x12\r\n\x05homes\x18\x08 \x03(\t\x12-\n\nstep_lease\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\"\n\n\x08Replayed\"P\n\x04\x42\x65\x61t\x12\x0c\n\x04\x62\x65\x61t\x18\x01 \x01(\x04\x12\x13\n\x0b\x66ree_places\x18\x02 \x01(\r\x12\x12\n\nheld_count\x18\x03 \x01(\r\x12\x11\n\theld_hash\x18\x04 \x01(\x04\"\xa9\x03\n\x0c\x41ttemptEvent\x12\r\n\x05token\x18\x01 \x01(\x04\x12\x0b\n\x03seq\x18\x02 \x01(\x04\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x07started\x18\x04 \x01(\x0b\x32\x19.rivers.v1.AttemptStartedH\x00\x12$\n\x03log\x18\x05 \x01(\x0b\x32\x15.rivers.v1.AttemptLogH\x00\x12\x36\n\x0cmaterialized\x18\x06 \x01(\x0b\x32\x1e.rivers.v1.AttemptMaterializedH\x00\x12.\n\x08observed\x18\x07 \x01(\x0b\x32\x1a.rivers.v1.AttemptObservedH\x00\x12\x35\n\x0cmapped_items\x18\x08 \x01(\x0b\x32\x1d.rivers.v1.AttemptMappedItemsH\x00\x12.\n\x08returned\x18\t \x01(\x0b\x32\x1a.rivers.v1.AttemptReturnedH\x00\x12(\n\x05\x65nded\x18\n \x01(\x0b\x32\x17.rivers.v1.AttemptEndedH\x00\x42\x06\n\x04\x62ody\"\x1d\n\x0e\x41ttemptStarted\x12\x0b\n\x03pid\x18\x01 \x01(\x03\"@\n\nAttemptLog\x12$\n\x06stream\x18\x01 \x01(\x0e\x32\x14.rivers.v1.LogStream\x12\x0c\n\x04text\x18\x02 \x01(\t\"\xa8\x01\n\x13\x41ttemptMaterialized\x12\x0c\n\x04node\x18\x01 \x01(\t\x12*\n\x08metadata\x18\x02 \x03(\x0b\x32\x18.rivers.v1.MetadataEntry\x12\x14\n\x0c\x64\x61ta_version\x18\x03 \x01(\t\x12.\n\rpartition_key\x18\x04 \x01(\x0b\x32\x17.rivers.v1.PartitionKey\x12\x11\n\thas_value\x18\x05 \x01(\x08\"\xa7\x01\n\x0f\x41ttemptObserved\x12\x0c\n\x04node\x18\x01 \x01(\t\x12*\n\x08metadata\x18\x02 \x03(\x0b\x32\x18.rivers.v1.MetadataEntry\x12\x19\n\x0c\x64\x61ta_version\x18\x03 \x01(\tH\x00\x88\x01\x01\x12.\n\rpartition_key\x18\x04 \x01(\x0b\x32\x17.rivers.v1.PartitionKeyB\x0f\n\r_data_version\"\"\n\x12\x41ttemptMappedItems\x12\x0c\n\x04keys\x18\x01 \x03(\t\"@\n\x0f\x41ttemptReturned\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x1f\n\x05value\x18\x02 \x01(\x0b\x32\x10.rivers.v1.Value\"\x86\x01\n\x0c\x41ttemptEnded\x12*\n\x07outcome\x18\x01 \x01(\x0e\x32\x19.rivers.v1.AttemptOutcome\x12#\n\x07\x66\x61ilure\x18\x02 \x01(\x0b\x32\x12.rivers.v1.Failure\x12\x11\n\thome_lost\x18\x03 \x01(\x08\x12\x12\n\noutput_cut\x18\x04 \x01(\x08*}\n\x0c\x41ttemptPhase\x12\x1d\n\x19\x41TTEMPT_PHASE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x41TTEMPT_PHASE_RECEIVED\x10\x01\x12\x19\n\x15\x41TTEMPT_PHASE_RUNNING\x10\x02\x12\x17\n\x13\x41TTEMPT_PHASE_ENDED\x10\x03*\xfd\x01\n\x0e\x41ttemptOutcome\x12\x1f\n\x1b\x41TTEMPT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x41TTEMPT_OUTCOME_SUCCEEDED\x10\x01\x12\x1a\n\x16\x41TTEMPT_OUTCOME_FAILED\x10\x02\x12\x1b\n\x17\x41TTEMPT_OUTCOME_CRASHED\x10\x03\x12\x1b\n\x17\x41TTEMPT_OUTCOME_STOPPED\x10\x04\x12\x1a\n\x16\x41TTEMPT_OUTCOME_FENCED\x10\x05\x12\x1f\n\x1b\x41TTEMPT_OUTCOME_NOT_STARTED\x10\x06\x12\x18\n\x14\x41TTEMPT_OUTCOME_LOST\x10\x07\x32P\n\x0bStepService\x12\x41\n\x06\x41ttach\x12\x18.rivers.v1.AttachRequest\x1a\x19.rivers.v1.AttachResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1crivers/v1/step_service.proto\x12\trivers.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1brivers/v1/definitions.proto\x1a\x17rivers/v1/failure.proto\x1a\x18rivers/v1/identity.proto\x1a\x14rivers/v1/plan.proto\x1a\x13rivers/v1/run.proto\x1a\x15rivers/v1/value.proto\"C\n\rAttachRequest\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12$\n\x08\x63ommands\x18\x02 \x03(\x0b\x32\x12.rivers.v1.Command\"4\n\x0e\x41ttachResponse\x12\"\n\x07reports\x18\x01 \x03(\x0b\x32\x11.rivers.v1.Report\"\xe8\x02\n\x07\x43ommand\x12&\n\x04open\x18\x01 \x01(\x0b\x32\x16.rivers.v1.SessionOpenH\x00\x12!\n\x05\x61\x64opt\x18\x02 \x01(\x0b\x32\x10.rivers.v1.AdoptH\x00\x12#\n\x06\x61ssign\x18\x03 \x01(\x0b\x32\x11.rivers.v1.AssignH\x00\x12\x1f\n\x04stop\x18\x04 \x01(\x0b\x32\x0f.rivers.v1.StopH\x00\x12!\n\x05\x66\x65nce\x18\x05 \x01(\x0b\x32\x10.rivers.v1.FenceH\x00\x12\x1d\n\x03\x61\x63k\x18\x06 \x01(\x0b\x32\x0e.rivers.v1.AckH\x00\x12&\n\x08\x62\x65\x61t_ack\x18\x07 \x01(\x0b\x32\x12.rivers.v1.BeatAckH\x00\x12.\n\x0crelease_home\x18\x08 \x01(\x0b\x32\x16.rivers.v1.ReleaseHomeH\x00\x12*\n\ncall_hooks\x18\t \x01(\x0b\x32\x14.rivers.v1.CallHooksH\x00\x42\x06\n\x04kind\"t\n\x0bSessionOpen\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x0f\n\x07session\x18\x02 \x01(\x04\x12\x10\n\x08\x66\x65\x61tures\x18\x03 \x03(\t\x12\x30\n\rbeat_interval\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"Y\n\x05\x41\x64opt\x12\x0c\n\x04\x62\x65\x61t\x18\x01 \x01(\x04\x12\x0c\n\x04keep\x18\x02 \x03(\x04\x12\r\n\x05\x66\x65nce\x18\x03 \x03(\x04\x12\x0e\n\x06\x66orget\x18\x04 \x03(\x04\x12\x15\n\rrelease_homes\x18\x05 \x03(\t\"\xb0\x03\n\x06\x41ssign\x12\r\n\x05token\x18\x01 \x01(\x04\x12\x0c\n\x04\x62oot\x18\x02 \x01(\x04\x12\x11\n\tlast_beat\x18\x03 \x01(\x04\x12\x0e\n\x06run_id\x18\x04 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x05 \x01(\r\x12\x0e\n\x06\x64igest\x18\x06 \x01(\t\x12(\n\x05lease\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12#\n\x04step\x18\x08 \x01(\x0b\x32\x13.rivers.v1.StepWorkH\x00\x12#\n\x04hook\x18\t \x01(\x0b\x32\x13.rivers.v1.HookWorkH\x00\x12/\n\nevaluation\x18\n \x01(\x0b\x32\x19.rivers.v1.EvaluationWorkH\x00\x12\x36\n\x0e\x63onfig_mapping\x18\x0b \x01(\x0b\x32\x1c.rivers.v1.ConfigMappingWorkH\x00\x12-\n\texpansion\x18\x0c \x01(\x0b\x32\x18.rivers.v1.ExpansionWorkH\x00\x12\x31\n\x0bobservation\x18\r \x01(\x0b\x32\x1a.rivers.v1.ObservationWorkH\x00\x42\x06\n\x04work\"\xc9\x01\n\x0eInputReference\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x11\n\tparameter\x18\x02 \x01(\t\x12\x16\n\x0eproducer_token\x18\x03 \x01(\x04\x12\x17\n\x0fproducer_run_id\x18\x04 \x01(\t\x12%\n\x08\x64\x65livery\x18\x05 \x01(\x0e\x32\x13.rivers.v1.Delivery\x12(\n\x07results\x18\x06 \x03(\x0b\x32\x17.rivers.v1.MappedResult\x12\x14\n\x0chas_no_value\x18\x07 \x01(\x08\"+\n\x0cMappedResult\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\r\n\x05token\x18\x02 \x01(\x04\"\xac\x02\n\x08StepWork\x12\x1d\n\x02id\x18\x01 \x01(\x0b\x32\x11.rivers.v1.StepId\x12\x10\n\x08step_key\x18\x02 \x01(\t\x12\x0c\n\x04step\x18\x03 \x01(\t\x12\x0f\n\x07outputs\x18\x04 \x03(\t\x12)\n\x06inputs\x18\x05 \x03(\x0b\x32\x19.rivers.v1.InputReference\x12\'\n\tplacement\x18\x06 \x01(\x0e\x32\x14.rivers.v1.Placement\x12\x15\n\rhome_required\x18\x07 \x01(\x08\x12#\n\x06\x63onfig\x18\x08 \x01(\x0b\x32\x13.rivers.v1.MapValue\x12\x1c\n\x04tags\x18\t \x03(\x0b\x32\x0e.rivers.v1.Tag\x12\x0b\n\x03job\x18\n \x01(\t\x12\x15\n\rmapping_index\x18\x0b \x01(\r\"Z\n\x08HookWork\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\r\n\x05index\x18\x02 \x01(\r\x12#\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x12.rivers.v1.Failure\x12\x0c\n\x04node\x18\x04 \x01(\t\"\xa7\x01\n\x0e\x45valuationWork\x12\x12\n\nautomation\x18\x01 \x01(\t\x12-\n\ttick_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x06\x63ursor\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x32\n\x0elast_tick_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\t\n\x07_cursor\"H\n\x11\x43onfigMappingWork\x12\x0e\n\x06target\x18\x01 \x01(\t\x12#\n\x06\x63onfig\x18\x02 \x01(\x0b\x32\x13.rivers.v1.MapValue\"H\n\rExpansionWork\x12\x0c\n\x04step\x18\x01 \x01(\t\x12)\n\x06source\x18\x02 \x01(\x0b\x32\x19.rivers.v1.InputReference\"\x1f\n\x0fObservationWork\x12\x0c\n\x04node\x18\x01 \x01(\t\"O\n\x04Stop\x12\r\n\x05token\x18\x01 \x01(\x04\x12(\n\x05grace\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\x16\n\x05\x46\x65nce\x12\r\n\x05token\x18\x01 \x01(\x04\"!\n\x03\x41\x63k\x12\r\n\x05token\x18\x01 \x01(\x04\x12\x0b\n\x03seq\x18\x02 \x01(\x04\"\x17\n\x07\x42\x65\x61tAck\x12\x0c\n\x04\x62\x65\x61t\x18\x01 \x01(\x04\"\x1d\n\x0bReleaseHome\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"{\n\tCallHooks\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x0c\n\x04step\x18\x02 \x01(\t\x12\r\n\x05nodes\x18\x03 \x03(\t\x12\x12\n\x05\x65rror\x18\x04 \x01(\tH\x00\x88\x01\x01\x12#\n\x06\x63onfig\x18\x05 \x01(\x0b\x32\x13.rivers.v1.MapValueB\x08\n\x06_error\"\xaf\x01\n\x06Report\x12)\n\tinventory\x18\x01 \x01(\x0b\x32\x14.rivers.v1.InventoryH\x00\x12\'\n\x08replayed\x18\x02 \x01(\x0b\x32\x13.rivers.v1.ReplayedH\x00\x12(\n\x05\x65vent\x18\x03 \x01(\x0b\x32\x17.rivers.v1.AttemptEventH\x00\x12\x1f\n\x04\x62\x65\x61t\x18\x04 \x01(\x0b\x32\x0f.rivers.v1.BeatH\x00\x42\x06\n\x04kind\"d\n\x0bHeldAttempt\x12\r\n\x05token\x18\x01 \x01(\x04\x12\x0c\n\x04\x62oot\x18\x02 \x01(\x04\x12&\n\x05phase\x18\x03 \x01(\x0e\x32\x17.rivers.v1.AttemptPhase\x12\x10\n\x08last_seq\x18\x04 \x01(\x04\"\xd2\x01\n\tInventory\x12\x0f\n\x07home_id\x18\x01 \x01(\t\x12\x0c\n\x04\x62oot\x18\x02 \x01(\x04\x12\x0c\n\x04\x62\x65\x61t\x18\x03 \x01(\x04\x12\x0f\n\x07workers\x18\x04 \x01(\r\x12\x0e\n\x06places\x18\x05 \x01(\r\x12\x0f\n\x07\x64igests\x18\x06 \x03(\t\x12(\n\x08\x61ttempts\x18\x07 \x03(\x0b\x32\x16.rivers.v1.HeldAttempt\x12\r\n\x05homes\x18\x08 \x03(\t\x12-\n\nstep_lease\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\"\n\n\x08Replayed\"P\n\x04\x42\x65\x61t\x12\x0c\n\x04\x62\x65\x61t\x18\x01 \x01(\x04\x12\x13\n\x0b\x66ree_places\x18\x02 \x01(\r\x12\x12\n\nheld_count\x18\x03 \x01(\r\x12\x11\n\theld_hash\x18\x04 \x01(\x04\"\xa9\x03\n\x0c\x41ttemptEvent\x12\r\n\x05token\x18\x01 \x01(\x04\x12\x0b\n\x03seq\x18\x02 \x01(\x04\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x07started\x18\x04 \x01(\x0b\x32\x19.rivers.v1.AttemptStartedH\x00\x12$\n\x03log\x18\x05 \x01(\x0b\x32\x15.rivers.v1.AttemptLogH\x00\x12\x36\n\x0cmaterialized\x18\x06 \x01(\x0b\x32\x1e.rivers.v1.AttemptMaterializedH\x00\x12.\n\x08observed\x18\x07 \x01(\x0b\x32\x1a.rivers.v1.AttemptObservedH\x00\x12\x35\n\x0cmapped_items\x18\x08 \x01(\x0b\x32\x1d.rivers.v1.AttemptMappedItemsH\x00\x12.\n\x08returned\x18\t \x01(\x0b\x32\x1a.rivers.v1.AttemptReturnedH\x00\x12(\n\x05\x65nded\x18\n \x01(\x0b\x32\x17.rivers.v1.AttemptEndedH\x00\x42\x06\n\x04\x62ody\"\x1d\n\x0e\x41ttemptStarted\x12\x0b\n\x03pid\x18\x01 \x01(\x03\"@\n\nAttemptLog\x12$\n\x06stream\x18\x01 \x01(\x0e\x32\x14.rivers.v1.LogStream\x12\x0c\n\x04text\x18\x02 \x01(\t\"\xa8\x01\n\x13\x41ttemptMaterialized\x12\x0c\n\x04node\x18\x01 \x01(\t\x12*\n\x08metadata\x18\x02 \x03(\x0b\x32\x18.rivers.v1.MetadataEntry\x12\x14\n\x0c\x64\x61ta_version\x18\x03 \x01(\t\x12.\n\rpartition_key\x18\x04 \x01(\x0b\x32\x17.rivers.v1.PartitionKey\x12\x11\n\thas_value\x18\x05 \x01(\x08\"\xa7\x01\n\x0f\x41ttemptObserved\x12\x0c\n\x04node\x18\x01 \x01(\t\x12*\n\x08metadata\x18\x02 \x03(\x0b\x32\x18.rivers.v1.MetadataEntry\x12\x19\n\x0c\x64\x61ta_version\x18\x03 \x01(\tH\x00\x88\x01\x01\x12.\n\rpartition_key\x18\x04 \x01(\x0b\x32\x17.rivers.v1.PartitionKeyB\x0f\n\r_data_version\"0\n\x12\x41ttemptMappedItems\x12\x0c\n\x04keys\x18\x01 \x03(\t\x12\x0c\n\x04node\x18\x02 \x01(\t\"@\n\x0f\x41ttemptReturned\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x1f\n\x05value\x18\x02 \x01(\x0b\x32\x10.rivers.v1.Value\"\x86\x01\n\x0c\x41ttemptEnded\x12*\n\x07outcome\x18\x01 \x01(\x0e\x32\x19.rivers.v1.AttemptOutcome\x12#\n\x07\x66\x61ilure\x18\x02 \x01(\x0b\x32\x12.rivers.v1.Failure\x12\x11\n\thome_lost\x18\x03 \x01(\x08\x12\x12\n\noutput_cut\x18\x04 \x01(\x08*}\n\x0c\x41ttemptPhase\x12\x1d\n\x19\x41TTEMPT_PHASE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x41TTEMPT_PHASE_RECEIVED\x10\x01\x12\x19\n\x15\x41TTEMPT_PHASE_RUNNING\x10\x02\x12\x17\n\x13\x41TTEMPT_PHASE_ENDED\x10\x03*\xfd\x01\n\x0e\x41ttemptOutcome\x12\x1f\n\x1b\x41TTEMPT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x41TTEMPT_OUTCOME_SUCCEEDED\x10\x01\x12\x1a\n\x16\x41TTEMPT_OUTCOME_FAILED\x10\x02\x12\x1b\n\x17\x41TTEMPT_OUTCOME_CRASHED\x10\x03\x12\x1b\n\x17\x41TTEMPT_OUTCOME_STOPPED\x10\x04\x12\x1a\n\x16\x41TTEMPT_OUTCOME_FENCED\x10\x05\x12\x1f\n\x1b\x41TTEMPT_OUTCOME_NOT_STARTED\x10\x06\x12\x18\n\x14\x41TTEMPT_OUTCOME_LOST\x10\x07\x32P\n\x0bStepService\x12\x41\n\x06\x41ttach\x12\x18.rivers.v1.AttachRequest\x1a\x19.rivers.v1.AttachResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rivers.v1.step_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ATTEMPTPHASE']._serialized_start=4191
-  _globals['_ATTEMPTPHASE']._serialized_end=4316
-  _globals['_ATTEMPTOUTCOME']._serialized_start=4319
-  _globals['_ATTEMPTOUTCOME']._serialized_end=4572
-  _globals['_ATTACHREQUEST']._serialized_start=225
-  _globals['_ATTACHREQUEST']._serialized_end=292
-  _globals['_ATTACHRESPONSE']._serialized_start=294
-  _globals['_ATTACHRESPONSE']._serialized_end=346
-  _globals['_COMMAND']._serialized_start=349
-  _globals['_COMMAND']._serialized_end=709
-  _globals['_SESSIONOPEN']._serialized_start=711
-  _globals['_SESSIONOPEN']._serialized_end=827
-  _globals['_ADOPT']._serialized_start=829
-  _globals['_ADOPT']._serialized_end=918
-  _globals['_ASSIGN']._serialized_start=921
-  _globals['_ASSIGN']._serialized_end=1353
-  _globals['_INPUTREFERENCE']._serialized_start=1355
-  _globals['_INPUTREFERENCE']._serialized_end=1453
-  _globals['_STEPWORK']._serialized_start=1456
-  _globals['_STEPWORK']._serialized_end=1733
-  _globals['_HOOKWORK']._serialized_start=1735
-  _globals['_HOOKWORK']._serialized_end=1825
-  _globals['_EVALUATIONWORK']._serialized_start=1828
-  _globals['_EVALUATIONWORK']._serialized_end=1995
-  _globals['_CONFIGMAPPINGWORK']._serialized_start=1997
-  _globals['_CONFIGMAPPINGWORK']._serialized_end=2069
-  _globals['_EXPANSIONWORK']._serialized_start=2071
-  _globals['_EXPANSIONWORK']._serialized_end=2143
-  _globals['_OBSERVATIONWORK']._serialized_start=2145
-  _globals['_OBSERVATIONWORK']._serialized_end=2176
-  _globals['_STOP']._serialized_start=2178
-  _globals['_STOP']._serialized_end=2257
-  _globals['_FENCE']._serialized_start=2259
-  _globals['_FENCE']._serialized_end=2281
-  _globals['_ACK']._serialized_start=2283
-  _globals['_ACK']._serialized_end=2316
-  _globals['_BEATACK']._serialized_start=2318
-  _globals['_BEATACK']._serialized_end=2341
-  _globals['_RELEASEHOME']._serialized_start=2343
-  _globals['_RELEASEHOME']._serialized_end=2372
-  _globals['_CALLHOOKS']._serialized_start=2374
-  _globals['_CALLHOOKS']._serialized_end=2497
-  _globals['_REPORT']._serialized_start=2500
-  _globals['_REPORT']._serialized_end=2675
-  _globals['_HELDATTEMPT']._serialized_start=2677
-  _globals['_HELDATTEMPT']._serialized_end=2777
-  _globals['_INVENTORY']._serialized_start=2780
-  _globals['_INVENTORY']._serialized_end=2990
-  _globals['_REPLAYED']._serialized_start=2992
-  _globals['_REPLAYED']._serialized_end=3002
-  _globals['_BEAT']._serialized_start=3004
-  _globals['_BEAT']._serialized_end=3084
-  _globals['_ATTEMPTEVENT']._serialized_start=3087
-  _globals['_ATTEMPTEVENT']._serialized_end=3512
-  _globals['_ATTEMPTSTARTED']._serialized_start=3514
-  _globals['_ATTEMPTSTARTED']._serialized_end=3543
-  _globals['_ATTEMPTLOG']._serialized_start=3545
-  _globals['_ATTEMPTLOG']._serialized_end=3609
-  _globals['_ATTEMPTMATERIALIZED']._serialized_start=3612
-  _globals['_ATTEMPTMATERIALIZED']._serialized_end=3780
-  _globals['_ATTEMPTOBSERVED']._serialized_start=3783
-  _globals['_ATTEMPTOBSERVED']._serialized_end=3950
-  _globals['_ATTEMPTMAPPEDITEMS']._serialized_start=3952
-  _globals['_ATTEMPTMAPPEDITEMS']._serialized_end=3986
-  _globals['_ATTEMPTRETURNED']._serialized_start=3988
-  _globals['_ATTEMPTRETURNED']._serialized_end=4052
-  _globals['_ATTEMPTENDED']._serialized_start=4055
-  _globals['_ATTEMPTENDED']._serialized_end=4189
-  _globals['_STEPSERVICE']._serialized_start=4574
-  _globals['_STEPSERVICE']._serialized_end=4654
+  _globals['_ATTEMPTPHASE']._serialized_start=4406
+  _globals['_ATTEMPTPHASE']._serialized_end=4531
+  _globals['_ATTEMPTOUTCOME']._serialized_start=4534
+  _globals['_ATTEMPTOUTCOME']._serialized_end=4787
+  _globals['_ATTACHREQUEST']._serialized_start=254
+  _globals['_ATTACHREQUEST']._serialized_end=321
+  _globals['_ATTACHRESPONSE']._serialized_start=323
+  _globals['_ATTACHRESPONSE']._serialized_end=375
+  _globals['_COMMAND']._serialized_start=378
+  _globals['_COMMAND']._serialized_end=738
+  _globals['_SESSIONOPEN']._serialized_start=740
+  _globals['_SESSIONOPEN']._serialized_end=856
+  _globals['_ADOPT']._serialized_start=858
+  _globals['_ADOPT']._serialized_end=947
+  _globals['_ASSIGN']._serialized_start=950
+  _globals['_ASSIGN']._serialized_end=1382
+  _globals['_INPUTREFERENCE']._serialized_start=1385
+  _globals['_INPUTREFERENCE']._serialized_end=1586
+  _globals['_MAPPEDRESULT']._serialized_start=1588
+  _globals['_MAPPEDRESULT']._serialized_end=1631
+  _globals['_STEPWORK']._serialized_start=1634
+  _globals['_STEPWORK']._serialized_end=1934
+  _globals['_HOOKWORK']._serialized_start=1936
+  _globals['_HOOKWORK']._serialized_end=2026
+  _globals['_EVALUATIONWORK']._serialized_start=2029
+  _globals['_EVALUATIONWORK']._serialized_end=2196
+  _globals['_CONFIGMAPPINGWORK']._serialized_start=2198
+  _globals['_CONFIGMAPPINGWORK']._serialized_end=2270
+  _globals['_EXPANSIONWORK']._serialized_start=2272
+  _globals['_EXPANSIONWORK']._serialized_end=2344
+  _globals['_OBSERVATIONWORK']._serialized_start=2346
+  _globals['_OBSERVATIONWORK']._serialized_end=2377
+  _globals['_STOP']._serialized_start=2379
+  _globals['_STOP']._serialized_end=2458
+  _globals['_FENCE']._serialized_start=2460
+  _globals['_FENCE']._serialized_end=2482
+  _globals['_ACK']._serialized_start=2484
+  _globals['_ACK']._serialized_end=2517
+  _globals['_BEATACK']._serialized_start=2519
+  _globals['_BEATACK']._serialized_end=2542
+  _globals['_RELEASEHOME']._serialized_start=2544
+  _globals['_RELEASEHOME']._serialized_end=2573
+  _globals['_CALLHOOKS']._serialized_start=2575
+  _globals['_CALLHOOKS']._serialized_end=2698
+  _globals['_REPORT']._serialized_start=2701
+  _globals['_REPORT']._serialized_end=2876
+  _globals['_HELDATTEMPT']._serialized_start=2878
+  _globals['_HELDATTEMPT']._serialized_end=2978
+  _globals['_INVENTORY']._serialized_start=2981
+  _globals['_INVENTORY']._serialized_end=3191
+  _globals['_REPLAYED']._serialized_start=3193
+  _globals['_REPLAYED']._serialized_end=3203
+  _globals['_BEAT']._serialized_start=3205
+  _globals['_BEAT']._serialized_end=3285
+  _globals['_ATTEMPTEVENT']._serialized_start=3288
+  _globals['_ATTEMPTEVENT']._serialized_end=3713
+  _globals['_ATTEMPTSTARTED']._serialized_start=3715
+  _globals['_ATTEMPTSTARTED']._serialized_end=3744
+  _globals['_ATTEMPTLOG']._serialized_start=3746
+  _globals['_ATTEMPTLOG']._serialized_end=3810
+  _globals['_ATTEMPTMATERIALIZED']._serialized_start=3813
+  _globals['_ATTEMPTMATERIALIZED']._serialized_end=3981
+  _globals['_ATTEMPTOBSERVED']._serialized_start=3984
+  _globals['_ATTEMPTOBSERVED']._serialized_end=4151
+  _globals['_ATTEMPTMAPPEDITEMS']._serialized_start=4153
+  _globals['_ATTEMPTMAPPEDITEMS']._serialized_end=4201
+  _globals['_ATTEMPTRETURNED']._serialized_start=4203
+  _globals['_ATTEMPTRETURNED']._serialized_end=4267
+  _globals['_ATTEMPTENDED']._serialized_start=4270
+  _globals['_ATTEMPTENDED']._serialized_end=4404
+  _globals['_STEPSERVICE']._serialized_start=4789
+  _globals['_STEPSERVICE']._serialized_end=4869
 # @@protoc_insertion_point(module_scope)

@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from rivers.v1 import definitions_pb2 as _definitions_pb2
 from rivers.v1 import failure_pb2 as _failure_pb2
 from rivers.v1 import identity_pb2 as _identity_pb2
 from rivers.v1 import plan_pb2 as _plan_pb2
@@ -404,6 +405,9 @@ class InputReference(_message.Message):
     PARAMETER_FIELD_NUMBER: _builtins.int
     PRODUCER_TOKEN_FIELD_NUMBER: _builtins.int
     PRODUCER_RUN_ID_FIELD_NUMBER: _builtins.int
+    DELIVERY_FIELD_NUMBER: _builtins.int
+    RESULTS_FIELD_NUMBER: _builtins.int
+    HAS_NO_VALUE_FIELD_NUMBER: _builtins.int
     node: _builtins.str
     """The upstream node."""
     parameter: _builtins.str
@@ -412,6 +416,14 @@ class InputReference(_message.Message):
     """The token of the committed attempt that produced it; 0: produced outside this store's knowledge, loaded by name."""
     producer_run_id: _builtins.str
     """The run that produced it; empty with token 0."""
+    delivery: _definitions_pb2.Delivery.ValueType
+    """How the value is handed over."""
+    has_no_value: _builtins.bool
+    """The producer succeeded without storing a value."""
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___MappedResult]:
+        """The results to gather, in the order in which they are handed over; only for a gathering."""
+
     def __init__(
         self,
         *,
@@ -419,14 +431,43 @@ class InputReference(_message.Message):
         parameter: _builtins.str = ...,
         producer_token: _builtins.int = ...,
         producer_run_id: _builtins.str = ...,
+        delivery: _definitions_pb2.Delivery.ValueType = ...,
+        results: _abc.Iterable[Global___MappedResult] | None = ...,
+        has_no_value: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["node", b"node", "parameter", b"parameter", "producer_run_id", b"producer_run_id", "producer_token", b"producer_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery", b"delivery", "has_no_value", b"has_no_value", "node", b"node", "parameter", b"parameter", "producer_run_id", b"producer_run_id", "producer_token", b"producer_token", "results", b"results"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___InputReference: _TypeAlias = InputReference  # noqa: Y015
+
+@_typing.final
+class MappedResult(_message.Message):
+    """The result of one instance of a mapped task."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NODE_FIELD_NUMBER: _builtins.int
+    TOKEN_FIELD_NUMBER: _builtins.int
+    node: _builtins.str
+    """The instance."""
+    token: _builtins.int
+    """The token of the attempt that produced it."""
+    def __init__(
+        self,
+        *,
+        node: _builtins.str = ...,
+        token: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["node", b"node", "token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MappedResult: _TypeAlias = MappedResult  # noqa: Y015
 
 @_typing.final
 class StepWork(_message.Message):
@@ -444,6 +485,7 @@ class StepWork(_message.Message):
     CONFIG_FIELD_NUMBER: _builtins.int
     TAGS_FIELD_NUMBER: _builtins.int
     JOB_FIELD_NUMBER: _builtins.int
+    MAPPING_INDEX_FIELD_NUMBER: _builtins.int
     step_key: _builtins.str
     """Its text form."""
     step: _builtins.str
@@ -454,6 +496,8 @@ class StepWork(_message.Message):
     """Whether an earlier step of the run ran in the home process, so that a missing one means that values are lost."""
     job: _builtins.str
     """The job; empty for none."""
+    mapping_index: _builtins.int
+    """The place of its element in the source; only for an instance of a mapped task."""
     @_builtins.property
     def id(self) -> _identity_pb2.StepId:
         """Who it is."""
@@ -487,10 +531,11 @@ class StepWork(_message.Message):
         config: _value_pb2.MapValue | None = ...,
         tags: _abc.Iterable[_value_pb2.Tag] | None = ...,
         job: _builtins.str = ...,
+        mapping_index: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "id", b"id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "home_required", b"home_required", "id", b"id", "inputs", b"inputs", "job", b"job", "outputs", b"outputs", "placement", b"placement", "step", b"step", "step_key", b"step_key", "tags", b"tags"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "home_required", b"home_required", "id", b"id", "inputs", b"inputs", "job", b"job", "mapping_index", b"mapping_index", "outputs", b"outputs", "placement", b"placement", "step", b"step", "step_key", b"step_key", "tags", b"tags"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1219,11 +1264,14 @@ Global___AttemptObserved: _TypeAlias = AttemptObserved  # noqa: Y015
 
 @_typing.final
 class AttemptMappedItems(_message.Message):
-    """The items of a fan-out."""
+    """The items of a fan-out, or some more of them: what one attempt says of a node adds up."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     KEYS_FIELD_NUMBER: _builtins.int
+    NODE_FIELD_NUMBER: _builtins.int
+    node: _builtins.str
+    """The output whose value they are the elements of; empty: the source of this mapped task."""
     @_builtins.property
     def keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The mapping keys, in source order."""
@@ -1232,10 +1280,11 @@ class AttemptMappedItems(_message.Message):
         self,
         *,
         keys: _abc.Iterable[_builtins.str] | None = ...,
+        node: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["keys", b"keys"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keys", b"keys", "node", b"node"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

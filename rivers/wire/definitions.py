@@ -8,7 +8,15 @@ from typing import cast
 from google.protobuf.message import Message
 
 from rivers.definitions.automation_snapshot import ScheduleDefinition, SensorDefinition
-from rivers.definitions.kinds import BackoffKind, ExecutorKind, HandlerKind, HookKind, StepKind, TriggerRule
+from rivers.definitions.kinds import (
+    BackoffKind,
+    Delivery,
+    ExecutorKind,
+    HandlerKind,
+    HookKind,
+    StepKind,
+    TriggerRule,
+)
 from rivers.definitions.snapshot import (
     EdgeDefinition,
     ExecutorDefinition,
@@ -114,6 +122,7 @@ def encode_output(output: OutputDefinition) -> definitions_pb2.OutputDefinition:
         is_asset=output.is_asset,
         type_name=output.type_name,
         pools=encode_pools(output.pools) if output.pools else None,
+        is_mapped=output.is_mapped,
     )
 
 
@@ -131,6 +140,7 @@ def decode_output(output: definitions_pb2.OutputDefinition) -> OutputDefinition:
         is_asset=output.is_asset,
         type_name=output.type_name,
         pools=decode_pools(output.pools) if output.pools else (),
+        is_mapped=output.is_mapped,
     )
 
 
@@ -140,6 +150,7 @@ def encode_edge(edge: EdgeDefinition) -> definitions_pb2.EdgeDefinition:
         upstream=edge.upstream,
         parameter=edge.parameter,
         trigger=cast("definitions_pb2.TriggerRule.ValueType", edge.trigger),
+        delivery=cast("definitions_pb2.Delivery.ValueType", edge.delivery),
     )
 
 
@@ -149,6 +160,7 @@ def decode_edge(edge: definitions_pb2.EdgeDefinition) -> EdgeDefinition:
         edge.upstream,
         edge.parameter if edge.HasField("parameter") else None,
         TriggerRule(edge.trigger or TriggerRule.ON_SUCCESS),
+        Delivery(edge.delivery or Delivery.VALUE),
     )
 
 
@@ -173,6 +185,7 @@ def encode_step_definition(step: StepDefinition) -> definitions_pb2.StepDefiniti
             definitions_pb2.HookDefinition(name=hook.name, kind=cast("definitions_pb2.HookKind.ValueType", hook.kind))
             for hook in step.hooks
         ],
+        max_concurrency=step.max_concurrency,
     )
 
 
@@ -194,6 +207,7 @@ def decode_step_definition(step: definitions_pb2.StepDefinition) -> StepDefiniti
         is_runnable=not step.is_idle,
         automation=decode_condition(step.automation) if step.HasField("automation") else None,
         hooks=tuple([HookDefinition(hook.name, HookKind(hook.kind)) for hook in step.hooks]) if step.hooks else (),
+        max_concurrency=step.max_concurrency,
     )
 
 

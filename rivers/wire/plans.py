@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from rivers.definitions.kinds import HandlerKind, StepKind, TriggerRule
+from rivers.definitions.kinds import Delivery, HandlerKind, StepKind, TriggerRule
 from rivers.planning.plan import Placement, PlannedEdge, PlannedOutput, PlannedStep, RunPlan
 from rivers.v1 import definitions_pb2, plan_pb2
 from rivers.wire.definitions import decode_executor, decode_pools, decode_retry, encode_executor, encode_retry
@@ -67,6 +67,8 @@ def decode_planned_step(step: plan_pb2.PlannedStep) -> PlannedStep:
         pools=decode_pools(step.pools) if step.pools else (),
         condition=step.condition if step.HasField("condition") else None,
         kind=StepKind(step.kind or StepKind.ASSET),
+        graph=step.graph,
+        max_concurrency=step.max_concurrency,
     )
 
 
@@ -75,6 +77,9 @@ def _fill_step(target: plan_pb2.PlannedStep, step: PlannedStep) -> None:
     target.location = step.location
     target.placement = cast("plan_pb2.Placement.ValueType", step.placement)
     target.kind = cast("definitions_pb2.StepKind.ValueType", step.kind)
+    if step.graph:
+        target.graph = step.graph
+        target.max_concurrency = step.max_concurrency
     fill_step_id(target.id, step.id)
     for output in step.outputs:
         target.outputs.add(
@@ -89,6 +94,7 @@ def _fill_step(target: plan_pb2.PlannedStep, step: PlannedStep) -> None:
             parameter=edge.parameter,
             trigger=cast("definitions_pb2.TriggerRule.ValueType", edge.trigger),
             handler=cast("definitions_pb2.HandlerKind.ValueType", edge.handler),
+            delivery=cast("definitions_pb2.Delivery.ValueType", edge.delivery),
         )
     if step.retry is not None:
         target.retry.CopyFrom(encode_retry(step.retry))
@@ -105,4 +111,5 @@ def _decode_edge(edge: plan_pb2.PlannedEdge) -> PlannedEdge:
         edge.parameter if edge.HasField("parameter") else None,
         TriggerRule(edge.trigger or TriggerRule.ON_SUCCESS),
         HandlerKind(edge.handler or HandlerKind.DEFAULT),
+        Delivery(edge.delivery or Delivery.VALUE),
     )

@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
 
+from rivers.definitions.kinds import Delivery
 from rivers.lifecycle.events import Failure, MetadataEntry
+from rivers.lifecycle.fan_out import Producer
 from rivers.lifecycle.states import AttemptOutcome
 from rivers.partitions.key import PartitionKey
 from rivers.planning.plan import Placement, PlannedStep, StepId
-from rivers.v1 import plan_pb2, step_service_pb2, value_pb2
+from rivers.v1 import definitions_pb2, plan_pb2, step_service_pb2, value_pb2
 from rivers.wire.failures import decode_failure, encode_failure
 from rivers.wire.identity import decode_step_id, fill_partition_key, fill_step_id
 from rivers.wire.values import decode_map, decode_tags, encode_metadata
@@ -24,6 +26,9 @@ class Input:
     parameter: str | None = None
     producer_token: int = 0
     producer_run_id: str = ""
+    delivery: Delivery = Delivery.VALUE
+    has_value: bool = True
+    results: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +45,21 @@ class Work:
     config: dict[str, object] | None
     tags: tuple[tuple[str, str], ...]
     job: str
+    mapping_index: int = 0
 
 
 def encode_work(
     step: PlannedStep,
-    producers: Iterable[tuple[int, str]],
+    producers: Iterable[Producer],
     *,
+    run_id: str = "",
+    mapping_index: int = 0,
     home_required: bool = False,
     config: value_pb2.MapValue | None = None,
     tags: Iterable[value_pb2.Tag] = (),
     job: str | None = None,
 ) -> step_service_pb2.StepWork:
-    """A step to run. `producers` holds, for each edge, token and run of the attempt that produced it, (0, "") for none.
+    """A step to run. `producers` holds for each edge where its value comes from; what an attempt made is of this run.
 
     Configuration and tags are the same for many steps of a run and come encoded.
     """
@@ -64,12 +72,22 @@ def encode_work(
         config=config,
         tags=tags,
         job=job or "",
+        mapping_index=mapping_index,
     )
     fill_step_id(work.id, step.id)
     if step.edges:
         add = work.inputs.add
-        for edge, (token, run_id) in zip(step.edges, producers, strict=True):
-            add(node=edge.node, parameter=edge.parameter, producer_token=token, producer_run_id=run_id)
+        for edge, producer in zip(step.edges, producers, strict=True):
+            reference = add(
+                node=edge.node,
+                parameter=edge.parameter,
+                producer_token=producer.token,
+                producer_run_id=run_id if producer.token or producer.results else "",
+                delivery=cast("definitions_pb2.Delivery.ValueType", edge.delivery),
+                has_no_value=not producer.has_value,
+            )
+            for node, token in producer.results:
+                reference.results.add(node=node, token=token)
     return work
 
 
@@ -80,14 +98,25 @@ def decode_work(work: step_service_pb2.StepWork) -> Work:
         step_key=work.step_key,
         step=work.step,
         outputs=tuple(work.outputs),
-        inputs=tuple(
-            [Input(one.node, one.parameter or None, one.producer_token, one.producer_run_id) for one in work.inputs]
-        ),
+        inputs=tuple([_decode_input(one) for one in work.inputs]),
         placement=Placement(work.placement or Placement.ANY_WORKER),
         home_required=work.home_required,
         config=decode_map(work.config) if work.HasField("config") else None,
         tags=decode_tags(work.tags),
         job=work.job,
+        mapping_index=work.mapping_index,
+    )
+
+
+def _decode_input(given: step_service_pb2.InputReference) -> Input:
+    return Input(
+        given.node,
+        given.parameter or None,
+        given.producer_token,
+        given.producer_run_id,
+        Delivery(given.delivery or Delivery.VALUE),
+        not given.has_no_value,
+        tuple([(result.node, result.token) for result in given.results]) if given.results else (),
     )
 
 

@@ -50,6 +50,7 @@ _RUN_WORDS = {
 _ORDER = [
     StepState.FAILED,
     StepState.RUNNING,
+    StepState.OPEN,
     StepState.WAITING,
     StepState.DISPATCHED,
     StepState.READY,

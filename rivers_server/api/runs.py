@@ -9,8 +9,10 @@ from typing import Any, TypeVar
 from grpc.aio import ServicerContext
 
 from rivers.errors import InvalidRequestError, RiversError, RunNotFoundError
+from rivers.lifecycle.fan_out import with_instances
 from rivers.lifecycle.states import LaunchCause, RunKind, RunState
 from rivers.lifecycle.step import StepProgress
+from rivers.planning.plan import PlannedStep
 from rivers.storage import events, logs, runs
 from rivers.storage.rows import LogRow, RunRow
 from rivers.v1 import run_service_pb2, run_service_pb2_grpc
@@ -64,11 +66,11 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
     @unary
     async def GetRun(self, request: run_service_pb2.GetRunRequest, context: Context) -> run_service_pb2.GetRunResponse:
         row = await self._row(request.run_id)
-        plan, steps = await self._reader.read(_plan_and_steps, request.run_id)
+        planned_steps, steps = await self._reader.read(_planned_and_steps, request.run_id)
         reasons = await self._block_reasons([row])
         return run_service_pb2.GetRunResponse(
             run=encode_run(row, block_reason=reasons.get(row.run_id, "")),
-            steps=[encode_step(planned, step) for planned, step in zip(plan.steps, steps, strict=True)],
+            steps=[encode_step(planned, step) for planned, step in zip(planned_steps, steps, strict=True)],
         )
 
     @unary
@@ -215,10 +217,10 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         return reasons
 
 
-def _plan_and_steps(connection: Any, run_id: str) -> tuple[Any, Any]:
-    plan = runs.plan(connection, run_id)
+def _planned_and_steps(connection: Any, run_id: str) -> tuple[list[PlannedStep], list[StepProgress]]:
     moved = {step.ordinal: step for step in runs.steps(connection, run_id)}
-    return plan, [moved.get(n) or StepProgress(n, len(step.outputs)) for n, step in enumerate(plan.steps)]
+    planned = with_instances(runs.plan(connection, run_id).steps, list(moved.values()))
+    return planned, [moved.get(n) or StepProgress(n, len(step.outputs)) for n, step in enumerate(planned)]
 
 
 def _pieces(chunks: list[LogRow]) -> Iterator[list[LogRow]]:

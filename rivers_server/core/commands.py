@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rivers.lifecycle.fan_out import Producer
 from rivers.planning.plan import PlannedStep
 
 
@@ -11,8 +12,8 @@ from rivers.planning.plan import PlannedStep
 class Assign:
     """Permission to start an attempt, once. `lease` in seconds.
 
-    `producers` holds, for each edge of the step, the token and the run of the committed attempt that produced the
-    input; (0, "") for what is loaded from outside the run.
+    `producers` holds for each edge of the step where its value comes from. `mapping_index` is the place of its element
+    in the source, for an instance of a mapped task.
     """
 
     token: int
@@ -22,11 +23,12 @@ class Assign:
     digest: str
     lease: float
     step: PlannedStep
-    producers: tuple[tuple[int, str], ...]
+    producers: tuple[Producer, ...]
     home_required: bool
     config: dict[str, object] | None
     tags: tuple[tuple[str, str], ...]
     job: str | None
+    mapping_index: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ def enqueue(core: Core, run: LiveRun) -> None:
     ready = run.progress.ready
     if ready:
         for ordinal in ready:
-            location = run.plan.steps[ordinal].location or run.row.location
+            location = run.progress.planned[ordinal].location or run.row.location
             core.state.replica(location, core.awake).ready.append((run.row.run_id, ordinal))
         ready.clear()
 
@@ -59,7 +59,7 @@ def dispatch(core: Core, batch: Batch) -> None:
 def assignment(replica: Replica, run: LiveRun, attempt: Attempt) -> Assign:
     """The permission to start an attempt; made from rows, so the same again after any crash."""
     plan, row = run.plan, run.row
-    step = plan.steps[attempt.ordinal]
+    step = run.progress.planned[attempt.ordinal]
     return Assign(
         token=attempt.token,
         boot=attempt.boot,
@@ -69,6 +69,7 @@ def assignment(replica: Replica, run: LiveRun, attempt: Attempt) -> Assign:
         lease=attempt.lease,
         step=step,
         producers=run.producers_of(attempt.ordinal),
+        mapping_index=run.progress.fan_outs.place(attempt.ordinal),
         home_required=step.placement == Placement.HOME and _has_home_output(run),
         config=plan.config,
         tags=row.tags,
@@ -100,14 +101,14 @@ def _issue(core: Core, batch: Batch, replica: Replica, run: LiveRun, ordinal: in
         home_id=replica.home_id,
         boot=replica.boot,
         lease=lease,
-        is_home=run.plan.steps[ordinal].placement == Placement.HOME,
+        is_home=run.progress.planned[ordinal].placement == Placement.HOME,
     )
     run.has_home |= attempt.is_home
     core.state.attempts[token] = attempt
     replica.in_flight.add(token)
     batch.writes.attempts[token] = attempt
     batch.dirty[run.row.run_id] = run
-    key = run.plan.steps[ordinal].key
+    key = run.progress.planned[ordinal].key
     log.debug(
         "attempt_assigned", run_id=attempt.run_id, step_key=key, attempt=number, token=token, location=replica.name
     )
@@ -118,7 +119,7 @@ def _has_home_output(run: LiveRun) -> bool:
     """Whether a step of the run's home process succeeded: a home that is missing now means that its values are gone."""
     return any(
         planned.placement == Placement.HOME and step.state == StepState.SUCCEEDED
-        for planned, step in zip(run.plan.steps, run.progress.steps, strict=True)
+        for planned, step in zip(run.progress.planned, run.progress.steps, strict=True)
     )
 
 

@@ -18,6 +18,7 @@ from rivers_server.core.reports import (
     Ended,
     Inventory,
     Logged,
+    Mapped,
     Materialized,
     Observed,
     Replayed,
@@ -87,9 +88,13 @@ def _apply(core: Core, batch: Batch, run: LiveRun, attempt: Attempt, report: Att
                 # By the location's clock, as far as that can be right.
                 batch.started.append(max(0, min(report.at, batch.now) - run.row.submitted_at))
         case Materialized() if counts:
-            progress.materialize(ordinal, body.node, body.metadata, body.data_version, body.partition_key)
+            progress.materialize(
+                ordinal, body.node, body.metadata, body.data_version, body.partition_key, body.has_value
+            )
         case Observed() if counts:
             progress.observe(ordinal, body.node, body.metadata, body.data_version, body.partition_key)
+        case Mapped() if counts:
+            progress.map_items(ordinal, body.node, body.keys)
         case Ended():
             end(core, batch, run, attempt, body.outcome, body.failure)
             if body.home_lost:
@@ -115,7 +120,7 @@ def end(
         log.warning(
             "attempt_lost",
             run_id=attempt.run_id,
-            step_key=run.plan.steps[attempt.ordinal].key,
+            step_key=run.progress.planned[attempt.ordinal].key,
             attempt=attempt.number,
             token=attempt.token,
             location=attempt.location,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rivers.definitions.kinds import StepKind
+from rivers.lifecycle.fan_out import Producer
 from rivers.lifecycle.progress import RunProgress
 from rivers.lifecycle.states import EventType, RunState
 from rivers.planning.plan import RunPlan
@@ -34,11 +35,11 @@ class LiveRun:
 
     def record(self, writes: WriteSet, now: int) -> None:
         """Moves what the progress left behind (events, touched steps, a new state) into the batch's rows."""
-        row, progress, plan = self.row, self.progress, self.plan
+        row, progress, planned = self.row, self.progress, self.progress.planned
         run_id, seq = row.run_id, row.last_seq
         for event in progress.log:
             seq += 1
-            step = plan.steps[event.ordinal] if event.ordinal >= 0 else None
+            step = planned[event.ordinal] if event.ordinal >= 0 else None
             writes.events.append(EventRow(run_id, seq, now, event, step))
             if event.type == EventType.MATERIALIZED and event.data_version is not None and step is not None:
                 self.versions[event.node] = event.data_version
@@ -74,16 +75,13 @@ class LiveRun:
         assert isinstance(report.body, Logged)
         row, body = self.row, report.body
         row.last_log_seq += 1
-        key = self.plan.steps[ordinal].key
+        key = self.progress.planned[ordinal].key
         writes.logs.append(LogRow(row.run_id, row.last_log_seq, report.at, key, attempt, body.stream, body.text))
 
-    def producers_of(self, ordinal: int) -> tuple[tuple[int, str], ...]:
-        """For each edge of the step, the committed attempt that produced the input: its token and run."""
-        find, run_id = self.progress.producer_token, self.row.run_id
-        return tuple(
-            (find(edge.producer, edge.node), run_id) if edge.producer is not None else (0, "")
-            for edge in self.plan.steps[ordinal].edges
-        )
+    def producers_of(self, ordinal: int) -> tuple[Producer, ...]:
+        """For each edge of the step, where its value comes from."""
+        find = self.progress.fan_outs.producer
+        return tuple([find(ordinal, edge) for edge in self.progress.planned[ordinal].edges])
 
     def _sum_up(self, now: int) -> None:
         row, progress = self.row, self.progress
@@ -94,4 +92,5 @@ class LiveRun:
             if row.state.is_terminal:
                 row.ended_at = now
         row.failure = progress.failure
+        row.total_steps = len(progress.steps)
         row.completed_steps = row.total_steps - progress.unfinished

@@ -63,12 +63,13 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class Materialized:
-    """An output is stored."""
+    """An output is made; without a value nothing of it is stored."""
 
     node: str
     metadata: tuple[MetadataEntry, ...]
     data_version: str
     partition_key: PartitionKey | None = None
+    has_value: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,14 @@ class Observed:
     metadata: tuple[MetadataEntry, ...]
     data_version: str | None
     partition_key: PartitionKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """Elements of a fan-out, by mapping key: of an output or, without a node, of the step's own source."""
+
+    node: str
+    keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +104,7 @@ class Ignored:
     """An event of a kind that this version does not act on; acknowledged like any other."""
 
 
-Body = Started | Logged | Materialized | Observed | Ended | Ignored
+Body = Started | Logged | Materialized | Observed | Mapped | Ended | Ignored
 
 
 @dataclass(frozen=True, slots=True)

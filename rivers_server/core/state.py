@@ -74,7 +74,7 @@ class State:
     def _schedule_waits(self, run: LiveRun, monotonic: float) -> None:
         for step in run.progress.steps:
             if step.state == StepState.WAITING:
-                policy = run.plan.steps[step.ordinal].retry
+                policy = run.progress.planned[step.ordinal].retry
                 wait = retry.delay(policy, step.failures, 0.0) if policy and step.failures else 0.0
                 heapq.heappush(self.wakes, (monotonic + wait, run.row.run_id, step.ordinal, step.attempt))
 
@@ -114,7 +114,7 @@ class State:
                     run.progress.unfinished,
                     run.progress.live,
                     [
-                        (s.ordinal, s.state, s.attempt, s.token, s.failures, s.lost, tuple(s.produced))
+                        (s.ordinal, s.state, s.attempt, s.token, s.failures, s.lost, tuple(s.produced), s.expansion)
                         for s in run.progress.steps
                     ],
                 )

@@ -107,6 +107,8 @@ def _encode_assign(command: commands.Assign, last_beat: int) -> step_service_pb2
             config=encode_map(command.config) if command.config is not None else None,
             tags=encode_tags(command.tags),
             job=command.job,
+            run_id=command.run_id,
+            mapping_index=command.mapping_index,
         ),
     )
 
@@ -151,6 +153,7 @@ def _decode_body(message: step_service_pb2.AttemptEvent) -> reports.Body:
                 decode_metadata(stored.metadata),
                 _kept(stored.data_version),
                 _decode_partition(stored.partition_key) if stored.HasField("partition_key") else None,
+                stored.has_value,
             )
         case "observed":
             seen = message.observed
@@ -160,6 +163,9 @@ def _decode_body(message: step_service_pb2.AttemptEvent) -> reports.Body:
                 _kept(seen.data_version) if seen.HasField("data_version") else None,
                 _decode_partition(seen.partition_key) if seen.HasField("partition_key") else None,
             )
+        case "mapped_items":
+            items = message.mapped_items
+            return reports.Mapped(_kept(items.node), tuple([_kept(key) for key in items.keys]))
         case "ended":
             ended = message.ended
             failure = decode_failure(ended.failure) if ended.HasField("failure") else None

@@ -10,8 +10,9 @@ from __future__ import annotations
 from copy import copy
 from dataclasses import dataclass, field
 
-from rivers.definitions.kinds import TriggerRule
+from rivers.definitions.kinds import StepKind, TriggerRule
 from rivers.lifecycle.events import Failure
+from rivers.lifecycle.fan_out import INSTANCES_FAILED, is_mapped
 from rivers.lifecycle.progress import RunProgress
 from rivers.lifecycle.states import AttemptOutcome, EventType, FailureReason, RunState, StepState
 from rivers.lifecycle.step import StepProgress
@@ -53,7 +54,7 @@ class Story:
         """Issues an attempt of one of the ready steps."""
         if self.run.ready:
             ordinal = self.run.ready.pop(pick % len(self.run.ready))
-            assert not any(self._broken(edge) or self._open(edge) for edge in self.plan.steps[ordinal].edges)
+            assert not any(self._broken(edge) or self._open(edge) for edge in self.run.planned[ordinal].edges)
             token, self.next_token = self.next_token, self.next_token + 1
             number = self.run.dispatch(ordinal, token)
             self.bodies[ordinal] = self.bodies.get(ordinal, 0) + 1
@@ -71,6 +72,11 @@ class Story:
         """A body stores one of its outputs."""
         if (ordinal := self._pick_live(pick)) and ordinal[0] not in self.fenced:
             self._store(ordinal[0], pick)
+
+    def tell(self, pick: int) -> None:
+        """A body tells the elements of what it makes, or of its source; an attempt that fails may have done so, too."""
+        if (ordinal := self._pick_live(pick)) and ordinal[0] not in self.fenced:
+            self._tell(ordinal[0], pick)
 
     def fence(self, pick: int) -> None:
         """Nothing from a live attempt counts any more."""
@@ -94,8 +100,10 @@ class Story:
         token = self.live.pop(ordinal)
         if outcome == AttemptOutcome.SUCCEEDED:
             self.run.start(ordinal)
-            for place in range(len(self.plan.steps[ordinal].outputs)):
+            for place in range(len(self.run.planned[ordinal].outputs)):
                 self._store(ordinal, place)
+            if is_mapped(self.run.planned[ordinal]) or pick % 2:
+                self._tell(ordinal, pick)
         self.run.end(ordinal, outcome, _failure(outcome), spread)
         if outcome == AttemptOutcome.LOST and not self.run.steps[ordinal].state.is_terminal:
             self.lost[ordinal] = token
@@ -109,9 +117,12 @@ class Story:
         step = self.run.steps[ordinal]
         assert step.token == self.lost.pop(ordinal), "only the current token counts"
         before = _image(step)
+        if is_mapped(self.run.planned[ordinal]) and outcome == AttemptOutcome.SUCCEEDED:
+            self._tell(ordinal, pick)
+            before = _image(step)
         self.run.end(ordinal, outcome, _failure(outcome))
         if outcome == AttemptOutcome.SUCCEEDED:
-            assert step.state == StepState.SUCCEEDED
+            assert step.state == StepState.SUCCEEDED or is_mapped(self.run.planned[ordinal])
         elif outcome != AttemptOutcome.FAILED:
             assert _image(step) == before, "its loss was paid for already"
 
@@ -146,13 +157,13 @@ class Story:
 
     def finish(self) -> None:
         """Everything that is left goes well, and the run must end."""
-        for _ in range(20 * (len(self.plan.steps) + 1)):
+        for _ in range(80 * (len(self.plan.steps) + 1)):
             if self.run.state.is_terminal:
                 return
             for ordinal in list(self.live):
                 self.end(list(self.live).index(ordinal), AttemptOutcome.SUCCEEDED)
                 self.check()
-            for _ in self.plan.steps:
+            for _ in self.run.steps:
                 self.wake(0)
             while self.run.ready:
                 self.dispatch(0)
@@ -166,9 +177,15 @@ class Story:
         run = self.run
         moving = run.state == RunState.STARTED and run.failure is None
         for step in run.steps:
-            edges = self.plan.steps[step.ordinal].edges
+            planned = self.run.planned[step.ordinal]
+            edges = planned.edges
             broken, unmet = any(map(self._broken, edges)), any(map(self._open, edges))
-            if step.state == StepState.SKIPPED:
+            if planned.id.mapping_key is not None:
+                assert not any((broken, unmet)), "an instance of a task that has not begun"
+            elif step.state == StepState.OPEN and planned.kind == StepKind.GRAPH_ASSET:
+                assert moving
+                assert unmet > broken, "the own step of a graph is neither begun nor skipped"
+            elif step.state == StepState.SKIPPED:
                 assert broken, "skipped without cause"
             elif step.state == StepState.PENDING:
                 assert not moving or (unmet and not broken), "neither started nor skipped"
@@ -185,6 +202,7 @@ class Story:
         assert run.unfinished == sum(not step.state.is_terminal for step in run.steps)
         assert len(set(run.ready)) == len(run.ready)
         assert set(run.ready) == {step.ordinal for step in run.steps if step.state == StepState.READY}
+        self._check_fan_outs()
         self._check_end()
         self._check_log()
         self._check_touched()
@@ -206,7 +224,41 @@ class Story:
             assert all(state.is_terminal for state in states)
             assert run.state == (RunState.FAILED if failed else RunState.SUCCEEDED)
 
+    def _check_fan_outs(self) -> None:
+        run = self.run
+        moving = run.state == RunState.STARTED and run.failure is None
+        for parent in run.steps[: len(self.plan.steps)]:
+            fan_out = run.fan_outs.of_parent(parent.ordinal)
+            if fan_out is None:
+                assert parent.state != StepState.OPEN or not is_mapped(self.run.planned[parent.ordinal])
+                continue
+            instances = run.steps[fan_out.first : fan_out.first + fan_out.count]
+            assert parent.expansion is not None
+            assert len(parent.expansion.keys) == len(instances)
+            assert [run.fan_outs.place(step.ordinal) for step in instances] == list(range(len(instances)))
+            begun = [step for step in instances if step.state != StepState.PENDING]
+            active = sum(not step.state.is_terminal for step in begun)
+            assert not fan_out.limit or active <= fan_out.limit, "more at a time than allowed"
+            if parent.state == StepState.OPEN:
+                assert moving
+                assert active, "nothing of it runs"
+                assert len(begun) == len(instances) or active == fan_out.limit, "an instance waits for nothing"
+            elif parent.state == StepState.SUCCEEDED:
+                assert all(step.state == StepState.SUCCEEDED for step in instances)
+            elif parent.failure is INSTANCES_FAILED:
+                assert all(step.state.is_terminal for step in instances)
+                assert any(step.state == StepState.FAILED for step in instances)
+            else:
+                assert parent.state == StepState.CANCELED
+
     def _check_log(self) -> None:
+        begun = set()
+        for event in self.run.log:
+            if event.ordinal >= 0:
+                planned = self.run.planned[event.ordinal]
+                begun.add(planned.key)
+                if event.type == EventType.STEP_STARTED and planned.graph in self.run.index.graphs:
+                    assert planned.graph in begun or self.cancelled or self.abandoned, "its graph has not begun"
         types = [event.type for event in self.run.log]
         ends = [type for type in types if type in RUN_ENDS]
         assert len(ends) == self.run.state.is_terminal
@@ -217,7 +269,7 @@ class Story:
     def _check_touched(self) -> None:
         after = self._images()
         for ordinal, image in enumerate(after):
-            if image != self.before[ordinal]:
+            if image != (self.before[ordinal] if ordinal < len(self.before) else _UNMOVED):
                 assert ordinal in self.run.touched, "a row changed and nobody would write it"
                 self.rows[ordinal] = image
         self.before = after
@@ -232,7 +284,9 @@ class Story:
             assert getattr(twin, name) == getattr(run, name), name
         if run.state == RunState.STARTED and run.failure is None:  # what nothing can follow from may differ
             assert twin._settled == run._settled
-            for step in run.steps:
+            for ordinal in range(len(self.plan.steps)):
+                assert _counts(twin, ordinal) == _counts(run, ordinal)
+            for step in run.steps[: len(self.plan.steps)]:
                 assert step.state != StepState.PENDING or twin._unmet[step.ordinal] == run._unmet[step.ordinal]
 
     def _open(self, edge: PlannedEdge) -> bool:
@@ -246,15 +300,28 @@ class Story:
         producer = self.run.steps[edge.producer]
         match edge.trigger:
             case TriggerRule.ON_SUCCESS:
-                return bool(self.run.producer_token(edge.producer, edge.node))
+                if self.run.planned[edge.producer].kind in (StepKind.MAPPED_TASK, StepKind.COLLECT):
+                    return producer.state == StepState.SUCCEEDED
+                return bool(self.run.fan_outs.token(edge.producer, edge.node)) and (
+                    len(producer.produced) > 1 or producer.state == StepState.SUCCEEDED
+                )
             case TriggerRule.ON_DONE:
                 return producer.state.is_terminal
             case TriggerRule.ON_FAILURE:
                 return producer.state == StepState.FAILED
 
     def _store(self, ordinal: int, pick: int) -> None:
-        outputs = self.plan.steps[ordinal].outputs
-        self.run.materialize(ordinal, outputs[pick % len(outputs)].node)
+        outputs = self.run.planned[ordinal].outputs
+        self.run.materialize(ordinal, outputs[pick % len(outputs)].node, has_value=bool(pick % 5))
+
+    def _tell(self, ordinal: int, pick: int) -> None:
+        planned = self.run.planned[ordinal]
+        nodes = [""] if is_mapped(planned) else [output.node for output in planned.outputs]
+        if is_mapped(planned) and not self.run.steps[ordinal].token:
+            return
+        keys = [f"{pick}-{n}" for n in range(pick % 4)]
+        for node in nodes:
+            self.run.map_items(ordinal, node, keys)
 
     def _pick_live(self, pick: int) -> list[int]:
         live = list(self.live)
@@ -275,7 +342,19 @@ def _image(step: StepProgress) -> tuple[object, ...]:
         step.returns,
         step.failure,
         tuple(step.produced),
+        step.expansion,
     )
+
+
+#: The image of a step that has not moved, of which there is no row.
+_UNMOVED = _image(StepProgress(0, 1))
+
+
+def _counts(run: RunProgress, ordinal: int) -> tuple[object, ...] | None:
+    fan_out = run.fan_outs.of_parent(ordinal)
+    if fan_out is None or run.steps[ordinal].state != StepState.OPEN:
+        return None
+    return fan_out.first, fan_out.count, fan_out.active, fan_out.left, fan_out.has_failed
 
 
 def _row(step: StepProgress) -> StepProgress:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeAlias
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rivers.definitions.kinds import BackoffKind, TriggerRule
+from rivers.definitions.kinds import BackoffKind, Delivery, StepKind, TriggerRule
 from rivers.definitions.snapshot import RetryDefinition
+from rivers.lifecycle.fan_out import is_mapped
 from rivers.lifecycle.states import AttemptOutcome, RunState, StepState
 from rivers.planning.plan import PlannedEdge, PlannedOutput, PlannedStep, RunPlan, StepId
 from tests.properties.lifecycle.story import Story
@@ -33,22 +35,69 @@ TRIGGERS = st.sampled_from([TriggerRule.ON_SUCCESS] * 8 + [TriggerRule.ON_DONE, 
 
 @st.composite
 def plans(draw: st.DrawFn, triggers: st.SearchStrategy[TriggerRule] = TRIGGERS) -> RunPlan:
-    """A plan of up to 40 steps, each reading some outputs of earlier ones."""
+    """A plan of up to 42 steps, each reading some outputs of earlier ones."""
     steps: list[PlannedStep] = []
     nodes: list[tuple[int, str]] = []
-    for ordinal in range(draw(st.one_of(st.integers(0, 4), st.integers(0, 40)))):
+    for _ in range(draw(st.one_of(st.integers(0, 4), st.integers(0, 20)))):
+        ordinal = len(steps)
         chosen = draw(st.lists(st.integers(0, len(nodes) - 1), max_size=4)) if nodes else []
         edges = tuple(
             PlannedEdge(nodes[place][1], nodes[place][0], nodes[place][1], draw(triggers)) for place in chosen
         )
         if draw(st.integers(0, 9)) == 0:
             edges += (PlannedEdge("outside", None, "outside"),)
+        if nodes and draw(st.integers(0, 5)) == 0:
+            steps += fan_out(ordinal, draw(st.sampled_from(nodes)), edges, draw)
+            nodes.append((ordinal + 1, f"m{ordinal}__collect"))
+            continue
         count = draw(st.sampled_from([1, 1, 1, 2, 3]))
         outputs = tuple(PlannedOutput(f"s{ordinal}" if count == 1 else f"s{ordinal}_{n}") for n in range(count))
         node = outputs[0].node
         steps.append(PlannedStep(StepId(node), node, outputs, edges, retry=draw(POLICIES)))
         nodes += [(ordinal, output.node) for output in outputs]
-    return RunPlan(tuple(steps))
+    return RunPlan(tuple(in_graphs(steps, draw)))
+
+
+def fan_out(
+    ordinal: int, source: tuple[int, str], edges: tuple[PlannedEdge, ...], draw: st.DrawFn
+) -> list[PlannedStep]:
+    """A task that is mapped over an output, and the gathering of its results."""
+    element = PlannedEdge(source[1], source[0], "x", delivery=Delivery.ELEMENT)
+    task, gathering = f"m{ordinal}", f"m{ordinal}__collect"
+    return [
+        PlannedStep(
+            StepId(task),
+            task,
+            (PlannedOutput(task),),
+            (element, *edges),
+            retry=draw(POLICIES),
+            kind=StepKind.MAPPED_TASK,
+            max_concurrency=draw(st.integers(0, 2)),
+        ),
+        PlannedStep(
+            StepId(gathering),
+            gathering,
+            (PlannedOutput(gathering),),
+            (PlannedEdge(task, ordinal, None),),
+            kind=StepKind.COLLECT,
+        ),
+    ]
+
+
+def in_graphs(steps: list[PlannedStep], draw: st.DrawFn) -> list[PlannedStep]:
+    """The steps, some of them within a graph asset whose own step comes last."""
+    for name in ("g", "h"):
+        if len(steps) < 2 or draw(st.booleans()):
+            continue
+        first = draw(st.integers(0, len(steps) - 1))
+        inner = [n for n in range(first, len(steps)) if not steps[n].graph and steps[n].kind != StepKind.GRAPH_ASSET][
+            :4
+        ]
+        for n in inner:
+            steps[n] = replace(steps[n], graph=name)
+        waits = tuple(PlannedEdge(output.node, n, None) for n in inner for output in steps[n].outputs)
+        steps.append(PlannedStep(StepId(name), name, (PlannedOutput(name),), waits, kind=StepKind.GRAPH_ASSET))
+    return steps
 
 
 def ends(outcome: AttemptOutcome) -> Event:
@@ -61,7 +110,9 @@ def comes_late(outcome: AttemptOutcome) -> Event:
     return lambda story, pick: story.arrive_late(pick, outcome)
 
 
-GOOD: list[Event] = [Story.dispatch] * 4 + [Story.start, Story.materialize] + [ends(AttemptOutcome.SUCCEEDED)] * 3
+GOOD: list[Event] = (
+    [Story.dispatch] * 4 + [Story.start, Story.materialize, Story.tell] + [ends(AttemptOutcome.SUCCEEDED)] * 3
+)
 BAD: list[Event] = (
     [ends(outcome) for outcome in AttemptOutcome if outcome not in (AttemptOutcome.SUCCEEDED, AttemptOutcome.LOST)]
     + [ends(AttemptOutcome.LOST)] * 3
@@ -109,7 +160,11 @@ def test_when_nothing_fails_every_body_runs_once(plan: RunPlan, events: Events) 
     story = tell(plan, 0, events)
     wanted = [step for step in story.run.steps if step.state != StepState.SKIPPED]
     assert {step.state for step in wanted} <= {StepState.SUCCEEDED}
-    assert all(story.bodies[step.ordinal] == 1 for step in wanted)
+    for step in wanted:
+        kind = story.run.planned[step.ordinal].kind
+        most = 0 if kind == StepKind.COLLECT else 1
+        least = 0 if is_mapped(story.run.planned[step.ordinal]) else most
+        assert least <= story.bodies.get(step.ordinal, 0) <= most
     assert story.run.state == RunState.SUCCEEDED
 
 
@@ -120,7 +175,7 @@ def test_skips_are_exactly_the_downstream_of_failures(plan: RunPlan, events: Eve
     unreachable: set[int] = set()
     for ordinal, step in enumerate(plan.steps):
         for edge in step.edges:
-            if edge.producer is None or story.run.producer_token(edge.producer, edge.node):
+            if edge.producer is None or story._met(edge):
                 continue
             assert edge.producer in unreachable or story.run.steps[edge.producer].state == StepState.FAILED
             unreachable.add(ordinal)

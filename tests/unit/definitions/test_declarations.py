@@ -140,7 +140,6 @@ def test_pools():
             "asset 'plain' already wraps a function; call it only inside an Asset.from_graph body",
         ),
         (lambda: rs.SingleAsset(lambda: 1), TypeError, "SingleAsset has no constructor"),
-        (lambda: rs.Asset.from_graph(), AssetDefinitionError, "graph assets (Asset.from_graph) are not available"),
         (lambda: type("Orders", (rs.Asset,), {}), AssetDefinitionError, "assets in class form are not available"),
         (
             lambda: rs.Asset(deps=[rs.AssetDef.input("z")])(lambda a: 1),

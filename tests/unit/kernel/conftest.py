@@ -23,6 +23,7 @@ class Heard:
         self.versions: dict[str, str | None] = {}
         self.partitions: list[str] = []
         self.valueless: list[str] = []
+        self.keys: dict[str, tuple[str, ...]] = {}
 
     def started(self) -> None:
         self.events.append(("started", ""))
@@ -36,6 +37,9 @@ class Heard:
 
     def observed(self, node: str, metadata: Any, data_version: str | None, partition_key: Any = None) -> None:
         self._note("observed", node, metadata, data_version, partition_key)
+
+    def mapped(self, node: str, keys: tuple[str, ...]) -> None:
+        self.keys[node] = (*self.keys.get(node, ()), *keys)
 
     def _note(self, what: str, node: str, metadata: Any, version: str | None, partition_key: Any) -> None:
         self.events.append((what, node))

@@ -67,7 +67,7 @@ def test_a_chain_runs_in_order_and_says_so() -> None:
     run.materialize(0, "a")
     run.end(0, AttemptOutcome.SUCCEEDED)
     assert run.ready == [1]
-    assert run.producer_token(0, "a") == 11
+    assert run.fan_outs.token(0, "a") == 11
     dispatch(run, 1, 12)
     run.end(1, AttemptOutcome.SUCCEEDED)
     assert run.state == RunState.SUCCEEDED
@@ -201,7 +201,7 @@ def test_A10_a_late_success_counts_and_gives_its_budget_back() -> None:
     run.end(0, AttemptOutcome.SUCCEEDED)
     assert states(run) == [StepState.SUCCEEDED, StepState.READY]
     assert run.steps[0].lost == 0
-    assert run.producer_token(0, "a") == 1
+    assert run.fan_outs.token(0, "a") == 1
     assert run.ready == [1], "nobody may dispatch what has succeeded"
     assert run.live == 0
 

@@ -3,7 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rivers.definitions.kinds import Delivery
 from rivers.lifecycle.events import Event, Failure
+from rivers.lifecycle.fan_out import OUTSIDE, Producer
 from rivers.lifecycle.states import (
     AttemptOutcome,
     EventType,
@@ -146,12 +148,18 @@ def test_an_assignment_says_what_to_run_and_where_its_inputs_come_from():
         StepId("b"),
         "b",
         (PlannedOutput("b"),),
-        (PlannedEdge("a", 0, "a"), PlannedEdge("x", None, None)),
+        (
+            PlannedEdge("a", 0, "a"),
+            PlannedEdge("x", None, None),
+            PlannedEdge("g/t__collect", 1, "ts", delivery=Delivery.STREAMED),
+        ),
         placement=Placement.HOME,
     )
     work = steps.encode_work(
         planned,
-        [(42, "r"), (0, "")],
+        [Producer(42, has_value=False), OUTSIDE, Producer(results=(("g/t__0", 7), ("g/t__1", 8)))],
+        run_id="r",
+        mapping_index=3,
         home_required=True,
         config=values.encode_map({"n": 3}),
         tags=[value_pb2.Tag(key="k", value="v")],
@@ -162,12 +170,17 @@ def test_an_assignment_says_what_to_run_and_where_its_inputs_come_from():
         step_key="b",
         step="b",
         outputs=("b",),
-        inputs=(steps.Input("a", "a", 42, "r"), steps.Input("x")),
+        inputs=(
+            steps.Input("a", "a", 42, "r", has_value=False),
+            steps.Input("x"),
+            steps.Input("g/t__collect", "ts", 0, "r", Delivery.STREAMED, results=(("g/t__0", 7), ("g/t__1", 8))),
+        ),
         placement=Placement.HOME,
         home_required=True,
         config={"n": 3},
         tags=(("k", "v"),),
         job="daily",
+        mapping_index=3,
     )
 
 
