@@ -8,10 +8,7 @@ from collections import Counter
 import pytest
 
 from rivers_client import EventType
-from tests.postgresql import on_both_databases
 from tests.stack import Stack
-
-pytestmark = on_both_databases
 
 FAN_OUT = """
 
