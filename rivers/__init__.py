@@ -11,11 +11,13 @@ if TYPE_CHECKING:
     from rivers.definitions.automation_modes import EvalMode, ScheduleStatus, SensorStatus
     from rivers.definitions.backoff import Backoff
     from rivers.definitions.bash_task import BashTask
+    from rivers.definitions.composition import InvokedNodeOutput
     from rivers.definitions.compute import Compute, ComputeEscalation
     from rivers.definitions.dependency import AssetDef, DepDef
     from rivers.definitions.executor import Executor
     from rivers.definitions.external_asset import ExternalAsset
     from rivers.definitions.failure_reason import FailureReason
+    from rivers.definitions.graph_asset import GraphAsset
     from rivers.definitions.hook import Hook
     from rivers.definitions.job import Job
     from rivers.definitions.metadata import MetadataValue
@@ -81,10 +83,12 @@ __all__ = [
     "Executor",
     "ExternalAsset",
     "FailureReason",
+    "GraphAsset",
     "Hook",
     "HookContext",
     "InMemoryIOHandler",
     "InputContext",
+    "InvokedNodeOutput",
     "Job",
     "LaunchedBy",
     "Materialization",
@@ -155,6 +159,8 @@ _HOMES = {
     "ExternalAsset": "rivers.definitions.external_asset",
     "FailureReason": "rivers.definitions.failure_reason",
     "Hook": "rivers.definitions.hook",
+    "GraphAsset": "rivers.definitions.graph_asset",
+    "InvokedNodeOutput": "rivers.definitions.composition",
     "Job": "rivers.definitions.job",
     "MetadataValue": "rivers.definitions.metadata",
     "MultiAsset": "rivers.definitions.multi_asset",

@@ -14,7 +14,15 @@ from rivers.definitions.registry import NamedRetries
 from rivers.definitions.results import Materialization
 from rivers.definitions.signature import EMPTY
 from rivers.definitions.snapshot import EdgeDefinition, StepDefinition
-from rivers.definitions.step_binding import BoundStep, bind_output, check_partitions, executor_named, first_paragraph
+from rivers.definitions.step_binding import (
+    BoundStep,
+    bind_condition,
+    bind_hooks,
+    bind_output,
+    check_partitions,
+    executor_named,
+    first_paragraph,
+)
 
 EXECUTOR = "rivers/executor"
 NODE_EXECUTOR = "rivers/node/executor"
@@ -124,6 +132,8 @@ def _own(asset: GraphAsset, inner: list[StepDefinition], scope: Scope, retries: 
         executor=executor_named((asset.metadata or {}).get(EXECUTOR)),
         retry=retries.resolve(asset.retry, f"referenced by asset '{asset.name}'"),
         description=first_paragraph(asset.__doc__),
+        automation=bind_condition(asset.name, asset, scope),
+        hooks=bind_hooks(asset),
     )
     value = Parameter(_VALUE, ParameterSource.NODE, EMPTY if isinstance(returned, str) else returned, False)
     return BoundStep(

@@ -96,8 +96,8 @@ def bind_step(owner: Asset | Task, scope: Scope, retries: NamedRetries) -> Bound
         resources=wiring.resources,
         description=first_paragraph(owner.__doc__) if owner.function is not None else "",
         is_runnable=owner.function is not None,
-        automation=_automation(name, owner, scope),
-        hooks=tuple([HookDefinition(hook.name, hook.kind) for hook in _hooks(owner)]),
+        automation=bind_condition(name, owner, scope),
+        hooks=bind_hooks(owner),
     )
     return BoundStep(
         definition,
@@ -111,7 +111,7 @@ def bind_step(owner: Asset | Task, scope: Scope, retries: NamedRetries) -> Bound
     )
 
 
-def _automation(name: str, owner: Asset | Task, scope: Scope) -> ConditionDefinition | None:
+def bind_condition(name: str, owner: Asset | Task, scope: Scope) -> ConditionDefinition | None:
     """The condition of an asset; the assets that it selects have to exist."""
     if isinstance(owner, Task) or owner.automation_condition is None:
         return None
@@ -241,8 +241,10 @@ def _executor(metadata: Iterable[tuple[tuple[str, str], ...]]) -> ExecutorDefini
     return None
 
 
-def _hooks(owner: Asset | Task) -> list[Hook]:
-    return owner.hooks or [] if isinstance(owner, Asset) else []
+def bind_hooks(owner: Asset | Task) -> tuple[HookDefinition, ...]:
+    """The hooks of an asset; tasks have none."""
+    hooks: list[Hook] = owner.hooks or [] if isinstance(owner, Asset) else []
+    return tuple([HookDefinition(hook.name, hook.kind) for hook in hooks])
 
 
 def _type_name(annotation: Any) -> str:
