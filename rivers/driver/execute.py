@@ -24,7 +24,7 @@ from rivers.driver.interrupts import Interrupts
 from rivers.driver.journal import Journal, as_storage_error
 from rivers.driver.lanes import Lanes
 from rivers.driver.ledger import Beginning, Ledger
-from rivers.driver.outcome import RunOutcome
+from rivers.driver.outcome import RunOutcome, nodes_of
 from rivers.driver.queues import Queues
 from rivers.driver.resumption import Earlier
 from rivers.driver.run_row import new_row, started, used_again
@@ -33,9 +33,8 @@ from rivers.errors import RiversError
 from rivers.io_handlers.handler import BaseIOHandler
 from rivers.kernel import capture
 from rivers.kernel.launched_resources import LaunchedResources
-from rivers.lifecycle.fan_out import INSTANCES_FAILED
 from rivers.lifecycle.progress import RunProgress
-from rivers.lifecycle.states import LaunchCause, RunKind, RunState, StepState
+from rivers.lifecycle.states import LaunchCause, RunKind, RunState
 from rivers.planning.plan import RunPlan
 from rivers.storage.database import Database
 from rivers.storage.rows import RunRow
@@ -175,24 +174,8 @@ def _is_multi_generator(step: BoundStep) -> bool:
 
 
 def _outcome(run_id: str, conductor: Conductor) -> RunOutcome:
-    made: list[str] = []
-    failed: list[tuple[str, str]] = []
     progress = conductor.progress
+    made, failed = nodes_of(progress, conductor.failures)
     order = progress.fan_outs.in_order()
-    for ordinal in order:
-        planned, step = progress.planned[ordinal], progress.steps[ordinal]
-        fan_out = progress.fan_outs.of_instance(ordinal)
-        if step.state == StepState.SUCCEEDED:
-            if fan_out is None or progress.steps[fan_out.parent].state != StepState.SUCCEEDED:
-                made += [output.node for output in planned.outputs]
-        elif step.failure is INSTANCES_FAILED:
-            continue  # they are told one by one
-        elif step.state in (StepState.FAILED, StepState.SKIPPED) and step.failure is not None:
-            failures = conductor.failures.get(step.ordinal, {})
-            for output, token in zip(planned.outputs, step.produced, strict=True):
-                if token > 0:
-                    made.append(output.node)
-                else:
-                    failed.append((output.node, failures.get(output.node, step.failure).message))
     exceptions = {progress.planned[n].key: conductor.exceptions[n] for n in order if n in conductor.exceptions}
-    return RunOutcome(run_id, conductor.progress.state, tuple(made), tuple(failed), exceptions)
+    return RunOutcome(run_id, progress.state, made, failed, exceptions)

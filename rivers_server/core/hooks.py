@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def call(batch: Batch, replica: Replica, run: LiveRun, ordinal: int) -> None:
     """Tells the location which hooks of a step are due, if any are."""
-    step, planned = run.progress.steps[ordinal], run.plan.steps[ordinal]
+    step, planned = run.progress.steps[ordinal], run.progress.planned[ordinal]
     if step.state not in (StepState.SUCCEEDED, StepState.FAILED):
         return
     kinds = _kinds(replica, planned.step)

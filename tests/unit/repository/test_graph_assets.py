@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +56,6 @@ def run(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     files = rs.PickleIOHandler(store=obstore.store.LocalStore(tmp_path))
 
     def make(*assets: Any, tasks: Any = (), **settings: Any) -> rs.CodeRepository:
-        logging.getLogger("rivers.driver").setLevel(logging.ERROR)
         return rs.CodeRepository(
             assets=list(assets),
             tasks=list(tasks),
