@@ -70,7 +70,8 @@ class Book:
         if (term, number) <= ledger.highest:
             raise SessionRefused(
                 f"session {number} of term {term} is not newer than session {ledger.highest[1]} of term "
-                f"{ledger.highest[0]}, which this location has seen: was the database restored from a backup?"
+                f"{ledger.highest[0]}, which this location has seen: was the database restored from a backup? "
+                "If so, stop the scheduler and run `rivers db raise-term`"
             )
         if self.session is not None:
             self.close_session(self.session, f"session {number} of term {term} was opened")

@@ -53,7 +53,8 @@ def compare(rows: Mapping[int, Attempt], current: Iterable[int], boot: int, held
         if attempt.state == AttemptState.ENDED or token in inventory:
             continue
         if attempt.boot != boot:
-            verdicts.not_started.append(token)
+            # One that is known to have started is gone from the spool: lost with it, or with a restored database.
+            (verdicts.not_started if attempt.state == AttemptState.ASSIGNED else verdicts.lost).append(token)
         else:
             (verdicts.fence if attempt.is_fencing else verdicts.resend).append(token)
     return verdicts
