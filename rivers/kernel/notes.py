@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from rivers.definitions.kinds import MetadataKind
 from rivers.definitions.metadata import MetadataValue
 from rivers.definitions.metadata_entries import coerce
+from rivers.errors import InvalidMetadataError
 from rivers.lifecycle.events import MetadataEntry
 
 #: Types that need no typed value of their own on the way into an event.
@@ -44,12 +45,13 @@ class OutputNotes:
         for name, value in metadata.items():
             if type(name) is not str:
                 raise TypeError(f"metadata names must be str, got {type(name).__name__}")
-            notes[name] = storable(value)
+            notes[name] = storable(name, value)
 
     def register_data_version(self, version: str) -> None:
         """Sets the data version."""
         if not isinstance(version, str):
             raise TypeError(f"a data version must be str, got {type(version).__name__}")
+        require_text("data_version", version)
         self._data_version = version
 
     def drain_data_version(self) -> str | None:
@@ -58,12 +60,37 @@ class OutputNotes:
         return version
 
 
-def storable(value: object) -> object:
-    """The value itself when it is plain, else its typed form."""
+def storable(name: str, value: object) -> object:
+    """The value itself when it is plain, else its typed form; `InvalidMetadataError` for text that is none."""
+    require_text("a name in metadata", name)
     kind = type(value)
     if kind in _PLAIN and not (kind is int and not -_LARGEST <= value < _LARGEST):  # type: ignore[operator]
+        if kind is str:
+            require_text(f"metadata[{name!r}]", value)
         return value
-    return coerce(value)
+    typed = coerce(value)
+    require_text(f"metadata[{name!r}]", typed.plain())
+    return typed
+
+
+def require_text(place: str, value: object) -> None:
+    """Raises `InvalidMetadataError` for half a surrogate pair in a text, or in a text within: no event can hold it."""
+    if type(value) is str:
+        if value.isascii():
+            return
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise InvalidMetadataError(
+                f"{place} is not valid Unicode text ({value!r:.100}): it holds half a surrogate pair; escape it"
+            ) from None
+    elif isinstance(value, Mapping):
+        for key, element in value.items():
+            require_text(f"a key of {place}", key)
+            require_text(f"{place}[{key!r}]", element)
+    elif isinstance(value, (list, tuple)):
+        for number, element in enumerate(value):
+            require_text(f"{place}[{number}]", element)
 
 
 def entries_of(notes: Mapping[str, object] | None) -> tuple[MetadataEntry, ...]:

@@ -15,7 +15,7 @@ from rivers.kernel.call import StepCall, StepEnd, StepSink, static_metadata
 from rivers.kernel.contexts import AssetExecutionContext
 from rivers.kernel.failures import failure_of
 from rivers.kernel.io_contexts import OutputContext
-from rivers.kernel.notes import entries_of, storable
+from rivers.kernel.notes import entries_of, require_text, storable
 from rivers.kernel.output_types import refuse
 from rivers.kernel.recipe import OutputRecipe, Recipe
 from rivers.lifecycle.states import AttemptOutcome
@@ -81,6 +81,7 @@ class Recording:
                 self._observe(output, value)
                 return
             metadata, version = value.metadata, value.data_version
+            require_text("data_version", version)
             if isinstance(value, Materialization):
                 self._tell(output, self._notes(metadata), version, None, has_value=False)
                 return
@@ -108,6 +109,7 @@ class Recording:
         return replace(end, values=tuple(self._values.items())) if self._values else end
 
     def _observe(self, output: OutputRecipe, value: Observation) -> None:
+        require_text("data_version", value.data_version)
         entries = entries_of(self._notes(value.metadata))
         if self._call.partition is None:
             self._sink.observed(output.node, entries, value.data_version)
@@ -122,7 +124,7 @@ class Recording:
         if metadata:
             notes = notes or {}
             for name, value in metadata.items():
-                notes[name] = storable(value)
+                notes[name] = storable(name, value)
         return notes
 
     def _tell(

@@ -1,6 +1,20 @@
 """Text that a database may not hold ends no run."""
 
+import pytest
+
 import rivers as rs
+
+HALF = "half \ud800 a character"
+
+
+def _add(context):
+    context.add_output_metadata({"note": HALF})
+    return 1
+
+
+def _version(context):
+    context.register_data_version(HALF)
+    return 1
 
 
 def test_zero_bytes_and_halves_of_characters_are_bent(storage, repository):
@@ -21,3 +35,30 @@ def test_zero_bytes_and_halves_of_characters_are_bent(storage, repository):
     assert not result.success
     assert [name for name, _ in result.failed_assets] == ["raises"]
     assert "byte and half" in str(storage.get_events_for_run(result.run_id))
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        (lambda context: rs.Output(1, metadata={"note": HALF}), "metadata['note']"),
+        (lambda context: rs.Output(1, metadata={"note": rs.MetadataValue.sql(HALF)}), "metadata['note']['query']"),
+        (lambda context: rs.Output(1, metadata={HALF: 1}), "a name in metadata"),
+        (lambda context: rs.Output(1, data_version=HALF), "data_version"),
+        (_add, "metadata['note']"),
+        (_version, "data_version"),
+    ],
+)
+def test_half_a_character_in_metadata_fails_its_step_alone(storage, repository, body, place):
+    @rs.Asset
+    def odd(context: rs.AssetExecutionContext):
+        return body(context)
+
+    @rs.Asset
+    def fine():
+        return 2
+
+    result = repository(odd, fine, storage=storage).materialize(raise_on_error=False)
+    assert result.materialized_assets == ["fine"]
+    assert [(name, error.split(" (")[0]) for name, error in result.failed_assets] == [
+        ("odd", f"InvalidMetadataError: {place} is not valid Unicode text")
+    ]
