@@ -118,12 +118,18 @@ def _value(call: StepCall, recipe: Recipe, argument: Argument, context: object) 
     if source is _SELF:
         return _previous(call, recipe, argument)
     try:
-        return call.resources[argument.name]
+        resource = call.resources[argument.name]
     except KeyError:
         raise ConfigurationError(
             f"Node '{recipe.key}': parameter '{argument.name}' does not match any upstream asset or resource. "
             f"Available resources: {sorted(call.resources)}"
         ) from None
+    if not hasattr(type(resource), "model_fields"):  # resources and handlers are pydantic models, too
+        raise ConfigurationError(
+            "Expected a Pydantic BaseModel/BaseSettings subclass, Resource instance or BaseIOHandler, "
+            f"got {type(resource).__name__}"
+        )
+    return resource
 
 
 def _load(call: StepCall, recipe: Recipe, argument: Argument) -> Any:

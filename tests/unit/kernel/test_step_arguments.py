@@ -48,6 +48,27 @@ def test_inputs_resources_and_defaults(bench):
     assert bench.stored("b")[4].x == 6
 
 
+@pytest.mark.parametrize("resource", [{"url": "x"}, object(), 3])
+def test_a_resource_that_is_no_model_fails_the_step(bench, resource):
+    @Asset
+    def a(db): ...
+
+    bench.bind(a, resources={"db": resource})
+    assert bench.run("a").failure.message == (
+        "ConfigurationError: Expected a Pydantic BaseModel/BaseSettings subclass, Resource instance or BaseIOHandler, "
+        f"got {type(resource).__name__}"
+    )
+
+
+def test_a_handler_may_be_injected(bench):
+    @Asset
+    def a(store):
+        return store.model_fields_set
+
+    bench.bind(a, resources={"store": Told()})
+    assert bench.run("a").outcome == SUCCEEDED
+
+
 def test_keyword_only_and_positional_only_parameters(bench):
     @Asset
     def a():
