@@ -81,7 +81,7 @@ def evaluate_sensor(
 
 def _not_found(noun: str, name: str, known: list[str]) -> NodeNotFoundError:
     return NodeNotFoundError(
-        f"{noun} '{name}' not found in repository",
+        f"{noun} '{name}' not found",
         remedy=nearest_or_all(str(name), known, f"{noun.lower()}s"),
         node=str(name),
     )

@@ -423,3 +423,39 @@ backfill_units = Table(
     _partial_index("ix_backfill_units_open", "backfill_id", where=OPEN_UNIT),
     sqlite_with_rowid=False,
 )
+
+#: One row for each evaluation that is kept; names are lists in text. Of a sensor the newest row holds its cursor.
+ticks = Table(
+    "ticks",
+    metadata,
+    Column("tick_id", Number, primary_key=True),
+    _required("name", Text()),
+    _required("kind", SmallInteger()),
+    _required("status", SmallInteger()),
+    _required("at", Number),
+    _required("run_ids", Text()),
+    _required("backfill_ids", Text()),
+    Column("skip_reason", Text()),
+    Column("error", Text()),
+    Column("cursor", Text()),
+    Index(None, "name", "kind", "tick_id"),
+)
+
+#: Automations that somebody has started or stopped, whatever their definition says.
+automations = Table(
+    "automations",
+    metadata,
+    _key("kind", SmallInteger()),
+    _key("name", Text()),
+    _required("is_running", Boolean()),
+    sqlite_with_rowid=False,
+)
+
+#: What the condition of an asset remembers: a serialized `rivers.v1.ConditionState`.
+condition_states = Table(
+    "condition_states",
+    metadata,
+    _key("asset_key", Text()),
+    _required("body", LargeBinary()),
+    sqlite_with_rowid=False,
+)

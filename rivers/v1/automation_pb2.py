@@ -22,9 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from rivers.v1 import identity_pb2 as rivers_dot_v1_dot_identity__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1arivers/v1/automation.proto\x12\trivers.v1\"\x84\x03\n\x12ScheduleDefinition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x63ron\x18\x02 \x01(\t\x12\x0b\n\x03job\x18\x03 \x01(\t\x12\x15\n\x08timezone\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x12\n\nis_running\x18\x05 \x01(\x08\x12\x35\n\x04tags\x18\x06 \x03(\x0b\x32\'.rivers.v1.ScheduleDefinition.TagsEntry\x12\x13\n\x0b\x64\x65scription\x18\x07 \x01(\t\x12\'\n\x04mode\x18\x08 \x01(\x0e\x32\x19.rivers.v1.EvaluationMode\x12\x1c\n\x0ftimeout_seconds\x18\t \x01(\x01H\x01\x88\x01\x01\x12\x14\n\x0chas_function\x18\n \x01(\x08\x12\x10\n\x08is_async\x18\x0b \x01(\x08\x12\x11\n\tresources\x18\x0c \x03(\t\x1a+\n\tTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x0b\n\t_timezoneB\x12\n\x10_timeout_seconds\"H\n\x0eRunStatusWatch\x12(\n\x06status\x18\x01 \x01(\x0e\x32\x18.rivers.v1.WatchedStatus\x12\x0c\n\x04jobs\x18\x02 \x03(\t\"\xaf\x03\n\x10SensorDefinition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x03job\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x0e\n\x06\x61ssets\x18\x03 \x03(\t\x12\x18\n\x10interval_seconds\x18\x04 \x01(\x01\x12\x12\n\nis_running\x18\x05 \x01(\x08\x12\x33\n\x04tags\x18\x06 \x03(\x0b\x32%.rivers.v1.SensorDefinition.TagsEntry\x12\x13\n\x0b\x64\x65scription\x18\x07 \x01(\t\x12\'\n\x04mode\x18\x08 \x01(\x0e\x32\x19.rivers.v1.EvaluationMode\x12\x1c\n\x0ftimeout_seconds\x18\t \x01(\x01H\x01\x88\x01\x01\x12\x14\n\x0chas_function\x18\n \x01(\x08\x12\x10\n\x08is_async\x18\x0b \x01(\x08\x12\x11\n\tresources\x18\x0c \x03(\t\x12(\n\x05watch\x18\r \x01(\x0b\x32\x19.rivers.v1.RunStatusWatch\x1a+\n\tTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x06\n\x04_jobB\x12\n\x10_timeout_seconds\"%\n\x07TagPair\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\xb9\x02\n\rConditionNode\x12&\n\x04kind\x18\x01 \x01(\x0e\x32\x18.rivers.v1.ConditionKind\x12\x13\n\x0b\x63hild_count\x18\x02 \x01(\x05\x12\x0c\n\x04\x63ron\x18\x03 \x01(\t\x12\x15\n\x08timezone\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x1d\n\x10lookback_seconds\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12\x10\n\x08tag_keys\x18\x06 \x03(\t\x12&\n\ntag_values\x18\x07 \x03(\x0b\x32\x12.rivers.v1.TagPair\x12\x0c\n\x04keys\x18\x08 \x03(\t\x12\x11\n\tis_listed\x18\t \x01(\x08\x12\x0c\n\x04name\x18\n \x01(\t\x12\x12\n\x05label\x18\x0b \x01(\tH\x02\x88\x01\x01\x42\x0b\n\t_timezoneB\x13\n\x11_lookback_secondsB\x08\n\x06_label\">\n\x13\x43onditionDefinition\x12\'\n\x05nodes\x18\x01 \x03(\x0b\x32\x18.rivers.v1.ConditionNode*\x8b\x01\n\x0e\x45valuationMode\x12\x1f\n\x1b\x45VALUATION_MODE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45VALUATION_MODE_AUTO\x10\x01\x12\x1e\n\x1a\x45VALUATION_MODE_IN_PROCESS\x10\x02\x12\x1e\n\x1a\x45VALUATION_MODE_SUBPROCESS\x10\x03*\x84\x01\n\rWatchedStatus\x12\x1e\n\x1aWATCHED_STATUS_UNSPECIFIED\x10\x00\x12\x1a\n\x16WATCHED_STATUS_SUCCESS\x10\x01\x12\x1a\n\x16WATCHED_STATUS_FAILURE\x10\x02\x12\x1b\n\x17WATCHED_STATUS_CANCELED\x10\x03*\x91\x07\n\rConditionKind\x12\x1e\n\x1a\x43ONDITION_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43ONDITION_KIND_MISSING\x10\x01\x12\x1e\n\x1a\x43ONDITION_KIND_IN_PROGRESS\x10\x02\x12#\n\x1f\x43ONDITION_KIND_EXECUTION_FAILED\x10\x03\x12 \n\x1c\x43ONDITION_KIND_NEWLY_UPDATED\x10\x04\x12\"\n\x1e\x43ONDITION_KIND_NEWLY_REQUESTED\x10\x05\x12\'\n#CONDITION_KIND_CODE_VERSION_CHANGED\x10\x06\x12\'\n#CONDITION_KIND_DATA_VERSION_CHANGED\x10\x07\x12#\n\x1f\x43ONDITION_KIND_CRON_TICK_PASSED\x10\x08\x12(\n$CONDITION_KIND_IN_LATEST_TIME_WINDOW\x10\t\x12%\n!CONDITION_KIND_INITIAL_EVALUATION\x10\n\x12\'\n#CONDITION_KIND_BACKFILL_IN_PROGRESS\x10\x0b\x12$\n CONDITION_KIND_WILL_BE_REQUESTED\x10\x0c\x12+\n\'CONDITION_KIND_LAST_RUN_INCLUDES_TARGET\x10\r\x12*\n&CONDITION_KIND_LAST_EXECUTED_WITH_TAGS\x10\x0e\x12$\n CONDITION_KIND_HAS_RUN_WITH_TAGS\x10\x0f\x12%\n!CONDITION_KIND_ALL_RUNS_HAVE_TAGS\x10\x10\x12\x1b\n\x17\x43ONDITION_KIND_ANY_DEPS\x10\x11\x12\x1b\n\x17\x43ONDITION_KIND_ALL_DEPS\x10\x12\x12\x1b\n\x17\x43ONDITION_KIND_SELECTED\x10\x13\x12\x16\n\x12\x43ONDITION_KIND_AND\x10\x14\x12\x15\n\x11\x43ONDITION_KIND_OR\x10\x15\x12\x16\n\x12\x43ONDITION_KIND_NOT\x10\x16\x12\x1d\n\x19\x43ONDITION_KIND_NEWLY_TRUE\x10\x17\x12\x18\n\x14\x43ONDITION_KIND_SINCE\x10\x18\x12%\n!CONDITION_KIND_SINCE_LAST_HANDLED\x10\x19\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1arivers/v1/automation.proto\x12\trivers.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18rivers/v1/identity.proto\"\x84\x03\n\x12ScheduleDefinition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x63ron\x18\x02 \x01(\t\x12\x0b\n\x03job\x18\x03 \x01(\t\x12\x15\n\x08timezone\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x12\n\nis_running\x18\x05 \x01(\x08\x12\x35\n\x04tags\x18\x06 \x03(\x0b\x32\'.rivers.v1.ScheduleDefinition.TagsEntry\x12\x13\n\x0b\x64\x65scription\x18\x07 \x01(\t\x12\'\n\x04mode\x18\x08 \x01(\x0e\x32\x19.rivers.v1.EvaluationMode\x12\x1c\n\x0ftimeout_seconds\x18\t \x01(\x01H\x01\x88\x01\x01\x12\x14\n\x0chas_function\x18\n \x01(\x08\x12\x10\n\x08is_async\x18\x0b \x01(\x08\x12\x11\n\tresources\x18\x0c \x03(\t\x1a+\n\tTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x0b\n\t_timezoneB\x12\n\x10_timeout_seconds\"H\n\x0eRunStatusWatch\x12(\n\x06status\x18\x01 \x01(\x0e\x32\x18.rivers.v1.WatchedStatus\x12\x0c\n\x04jobs\x18\x02 \x03(\t\"\xaf\x03\n\x10SensorDefinition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x03job\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x0e\n\x06\x61ssets\x18\x03 \x03(\t\x12\x18\n\x10interval_seconds\x18\x04 \x01(\x01\x12\x12\n\nis_running\x18\x05 \x01(\x08\x12\x33\n\x04tags\x18\x06 \x03(\x0b\x32%.rivers.v1.SensorDefinition.TagsEntry\x12\x13\n\x0b\x64\x65scription\x18\x07 \x01(\t\x12\'\n\x04mode\x18\x08 \x01(\x0e\x32\x19.rivers.v1.EvaluationMode\x12\x1c\n\x0ftimeout_seconds\x18\t \x01(\x01H\x01\x88\x01\x01\x12\x14\n\x0chas_function\x18\n \x01(\x08\x12\x10\n\x08is_async\x18\x0b \x01(\x08\x12\x11\n\tresources\x18\x0c \x03(\t\x12(\n\x05watch\x18\r \x01(\x0b\x32\x19.rivers.v1.RunStatusWatch\x1a+\n\tTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x06\n\x04_jobB\x12\n\x10_timeout_seconds\"%\n\x07TagPair\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\xb9\x02\n\rConditionNode\x12&\n\x04kind\x18\x01 \x01(\x0e\x32\x18.rivers.v1.ConditionKind\x12\x13\n\x0b\x63hild_count\x18\x02 \x01(\x05\x12\x0c\n\x04\x63ron\x18\x03 \x01(\t\x12\x15\n\x08timezone\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x1d\n\x10lookback_seconds\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12\x10\n\x08tag_keys\x18\x06 \x03(\t\x12&\n\ntag_values\x18\x07 \x03(\x0b\x32\x12.rivers.v1.TagPair\x12\x0c\n\x04keys\x18\x08 \x03(\t\x12\x11\n\tis_listed\x18\t \x01(\x08\x12\x0c\n\x04name\x18\n \x01(\t\x12\x12\n\x05label\x18\x0b \x01(\tH\x02\x88\x01\x01\x42\x0b\n\t_timezoneB\x13\n\x11_lookback_secondsB\x08\n\x06_label\">\n\x13\x43onditionDefinition\x12\'\n\x05nodes\x18\x01 \x03(\x0b\x32\x18.rivers.v1.ConditionNode\"/\n\x05\x43\x65lls\x12&\n\x05\x63\x65lls\x18\x01 \x03(\x0b\x32\x17.rivers.v1.PartitionKey\":\n\tHeldCells\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x1f\n\x05\x63\x65lls\x18\x02 \x01(\x0b\x32\x10.rivers.v1.Cells\"E\n\x0bSeenVersion\x12%\n\x04\x63\x65ll\x18\x01 \x01(\x0b\x32\x17.rivers.v1.PartitionKey\x12\x0f\n\x07version\x18\x02 \x01(\t\"F\n\x0cSeenVersions\x12\x0c\n\x04path\x18\x01 \x01(\t\x12(\n\x08versions\x18\x02 \x03(\x0b\x32\x16.rivers.v1.SeenVersion\"\xd8\x01\n\x0e\x43onditionState\x12\x13\n\x0b\x66ingerprint\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x04\x12+\n\x07\x61t_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12#\n\trequested\x18\x04 \x01(\x0b\x32\x10.rivers.v1.Cells\x12\"\n\x04held\x18\x05 \x03(\x0b\x32\x14.rivers.v1.HeldCells\x12)\n\x08versions\x18\x06 \x03(\x0b\x32\x17.rivers.v1.SeenVersions*\x8b\x01\n\x0e\x45valuationMode\x12\x1f\n\x1b\x45VALUATION_MODE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45VALUATION_MODE_AUTO\x10\x01\x12\x1e\n\x1a\x45VALUATION_MODE_IN_PROCESS\x10\x02\x12\x1e\n\x1a\x45VALUATION_MODE_SUBPROCESS\x10\x03*\x84\x01\n\rWatchedStatus\x12\x1e\n\x1aWATCHED_STATUS_UNSPECIFIED\x10\x00\x12\x1a\n\x16WATCHED_STATUS_SUCCESS\x10\x01\x12\x1a\n\x16WATCHED_STATUS_FAILURE\x10\x02\x12\x1b\n\x17WATCHED_STATUS_CANCELED\x10\x03*\x91\x07\n\rConditionKind\x12\x1e\n\x1a\x43ONDITION_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43ONDITION_KIND_MISSING\x10\x01\x12\x1e\n\x1a\x43ONDITION_KIND_IN_PROGRESS\x10\x02\x12#\n\x1f\x43ONDITION_KIND_EXECUTION_FAILED\x10\x03\x12 \n\x1c\x43ONDITION_KIND_NEWLY_UPDATED\x10\x04\x12\"\n\x1e\x43ONDITION_KIND_NEWLY_REQUESTED\x10\x05\x12\'\n#CONDITION_KIND_CODE_VERSION_CHANGED\x10\x06\x12\'\n#CONDITION_KIND_DATA_VERSION_CHANGED\x10\x07\x12#\n\x1f\x43ONDITION_KIND_CRON_TICK_PASSED\x10\x08\x12(\n$CONDITION_KIND_IN_LATEST_TIME_WINDOW\x10\t\x12%\n!CONDITION_KIND_INITIAL_EVALUATION\x10\n\x12\'\n#CONDITION_KIND_BACKFILL_IN_PROGRESS\x10\x0b\x12$\n CONDITION_KIND_WILL_BE_REQUESTED\x10\x0c\x12+\n\'CONDITION_KIND_LAST_RUN_INCLUDES_TARGET\x10\r\x12*\n&CONDITION_KIND_LAST_EXECUTED_WITH_TAGS\x10\x0e\x12$\n CONDITION_KIND_HAS_RUN_WITH_TAGS\x10\x0f\x12%\n!CONDITION_KIND_ALL_RUNS_HAVE_TAGS\x10\x10\x12\x1b\n\x17\x43ONDITION_KIND_ANY_DEPS\x10\x11\x12\x1b\n\x17\x43ONDITION_KIND_ALL_DEPS\x10\x12\x12\x1b\n\x17\x43ONDITION_KIND_SELECTED\x10\x13\x12\x16\n\x12\x43ONDITION_KIND_AND\x10\x14\x12\x15\n\x11\x43ONDITION_KIND_OR\x10\x15\x12\x16\n\x12\x43ONDITION_KIND_NOT\x10\x16\x12\x1d\n\x19\x43ONDITION_KIND_NEWLY_TRUE\x10\x17\x12\x18\n\x14\x43ONDITION_KIND_SINCE\x10\x18\x12%\n!CONDITION_KIND_SINCE_LAST_HANDLED\x10\x19\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,26 +37,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SCHEDULEDEFINITION_TAGSENTRY']._serialized_options = b'8\001'
   _globals['_SENSORDEFINITION_TAGSENTRY']._loaded_options = None
   _globals['_SENSORDEFINITION_TAGSENTRY']._serialized_options = b'8\001'
-  _globals['_EVALUATIONMODE']._serialized_start=1360
-  _globals['_EVALUATIONMODE']._serialized_end=1499
-  _globals['_WATCHEDSTATUS']._serialized_start=1502
-  _globals['_WATCHEDSTATUS']._serialized_end=1634
-  _globals['_CONDITIONKIND']._serialized_start=1637
-  _globals['_CONDITIONKIND']._serialized_end=2550
-  _globals['_SCHEDULEDEFINITION']._serialized_start=42
-  _globals['_SCHEDULEDEFINITION']._serialized_end=430
-  _globals['_SCHEDULEDEFINITION_TAGSENTRY']._serialized_start=354
-  _globals['_SCHEDULEDEFINITION_TAGSENTRY']._serialized_end=397
-  _globals['_RUNSTATUSWATCH']._serialized_start=432
-  _globals['_RUNSTATUSWATCH']._serialized_end=504
-  _globals['_SENSORDEFINITION']._serialized_start=507
-  _globals['_SENSORDEFINITION']._serialized_end=938
-  _globals['_SENSORDEFINITION_TAGSENTRY']._serialized_start=354
-  _globals['_SENSORDEFINITION_TAGSENTRY']._serialized_end=397
-  _globals['_TAGPAIR']._serialized_start=940
-  _globals['_TAGPAIR']._serialized_end=977
-  _globals['_CONDITIONNODE']._serialized_start=980
-  _globals['_CONDITIONNODE']._serialized_end=1293
-  _globals['_CONDITIONDEFINITION']._serialized_start=1295
-  _globals['_CONDITIONDEFINITION']._serialized_end=1357
+  _globals['_EVALUATIONMODE']._serialized_start=1890
+  _globals['_EVALUATIONMODE']._serialized_end=2029
+  _globals['_WATCHEDSTATUS']._serialized_start=2032
+  _globals['_WATCHEDSTATUS']._serialized_end=2164
+  _globals['_CONDITIONKIND']._serialized_start=2167
+  _globals['_CONDITIONKIND']._serialized_end=3080
+  _globals['_SCHEDULEDEFINITION']._serialized_start=101
+  _globals['_SCHEDULEDEFINITION']._serialized_end=489
+  _globals['_SCHEDULEDEFINITION_TAGSENTRY']._serialized_start=413
+  _globals['_SCHEDULEDEFINITION_TAGSENTRY']._serialized_end=456
+  _globals['_RUNSTATUSWATCH']._serialized_start=491
+  _globals['_RUNSTATUSWATCH']._serialized_end=563
+  _globals['_SENSORDEFINITION']._serialized_start=566
+  _globals['_SENSORDEFINITION']._serialized_end=997
+  _globals['_SENSORDEFINITION_TAGSENTRY']._serialized_start=413
+  _globals['_SENSORDEFINITION_TAGSENTRY']._serialized_end=456
+  _globals['_TAGPAIR']._serialized_start=999
+  _globals['_TAGPAIR']._serialized_end=1036
+  _globals['_CONDITIONNODE']._serialized_start=1039
+  _globals['_CONDITIONNODE']._serialized_end=1352
+  _globals['_CONDITIONDEFINITION']._serialized_start=1354
+  _globals['_CONDITIONDEFINITION']._serialized_end=1416
+  _globals['_CELLS']._serialized_start=1418
+  _globals['_CELLS']._serialized_end=1465
+  _globals['_HELDCELLS']._serialized_start=1467
+  _globals['_HELDCELLS']._serialized_end=1525
+  _globals['_SEENVERSION']._serialized_start=1527
+  _globals['_SEENVERSION']._serialized_end=1596
+  _globals['_SEENVERSIONS']._serialized_start=1598
+  _globals['_SEENVERSIONS']._serialized_end=1668
+  _globals['_CONDITIONSTATE']._serialized_start=1671
+  _globals['_CONDITIONSTATE']._serialized_end=1887
 # @@protoc_insertion_point(module_scope)

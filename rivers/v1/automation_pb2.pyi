@@ -6,8 +6,10 @@ What starts runs by itself: schedules, sensors and conditions of assets, as data
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from rivers.v1 import identity_pb2 as _identity_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -549,3 +551,161 @@ class ConditionDefinition(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ConditionDefinition: _TypeAlias = ConditionDefinition  # noqa: Y015
+
+@_typing.final
+class Cells(_message.Message):
+    """Partitions of an asset; a key that is not set is the asset itself, when it has none."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CELLS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def cells(self) -> _containers.RepeatedCompositeFieldContainer[_identity_pb2.PartitionKey]:
+        """The keys."""
+
+    def __init__(
+        self,
+        *,
+        cells: _abc.Iterable[_identity_pb2.PartitionKey] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cells", b"cells"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Cells: _TypeAlias = Cells  # noqa: Y015
+
+@_typing.final
+class HeldCells(_message.Message):
+    """What a node of a condition held for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    CELLS_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    """The node's path in the tree."""
+    @_builtins.property
+    def cells(self) -> Global___Cells:
+        """The cells."""
+
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+        cells: Global___Cells | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cells", b"cells"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cells", b"cells", "path", b"path"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HeldCells: _TypeAlias = HeldCells  # noqa: Y015
+
+@_typing.final
+class SeenVersion(_message.Message):
+    """A data version that a node has seen."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CELL_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    version: _builtins.str
+    """The version."""
+    @_builtins.property
+    def cell(self) -> _identity_pb2.PartitionKey:
+        """The cell."""
+
+    def __init__(
+        self,
+        *,
+        cell: _identity_pb2.PartitionKey | None = ...,
+        version: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cell", b"cell"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cell", b"cell", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SeenVersion: _TypeAlias = SeenVersion  # noqa: Y015
+
+@_typing.final
+class SeenVersions(_message.Message):
+    """The data versions that a node has seen."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    VERSIONS_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    """The node's path in the tree."""
+    @_builtins.property
+    def versions(self) -> _containers.RepeatedCompositeFieldContainer[Global___SeenVersion]:
+        """The versions."""
+
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+        versions: _abc.Iterable[Global___SeenVersion] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["path", b"path", "versions", b"versions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SeenVersions: _TypeAlias = SeenVersions  # noqa: Y015
+
+@_typing.final
+class ConditionState(_message.Message):
+    """What one evaluation of a condition leaves for the next; kept by storage."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FINGERPRINT_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    AT_TIME_FIELD_NUMBER: _builtins.int
+    REQUESTED_FIELD_NUMBER: _builtins.int
+    HELD_FIELD_NUMBER: _builtins.int
+    VERSIONS_FIELD_NUMBER: _builtins.int
+    fingerprint: _builtins.str
+    """Names the tree that left it; another tree starts afresh."""
+    position: _builtins.int
+    """The position in the event log that the evaluation covered."""
+    @_builtins.property
+    def at_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was."""
+
+    @_builtins.property
+    def requested(self) -> Global___Cells:
+        """What it requested."""
+
+    @_builtins.property
+    def held(self) -> _containers.RepeatedCompositeFieldContainer[Global___HeldCells]:
+        """What its nodes held for."""
+
+    @_builtins.property
+    def versions(self) -> _containers.RepeatedCompositeFieldContainer[Global___SeenVersions]:
+        """What its nodes have seen."""
+
+    def __init__(
+        self,
+        *,
+        fingerprint: _builtins.str = ...,
+        position: _builtins.int = ...,
+        at_time: _timestamp_pb2.Timestamp | None = ...,
+        requested: Global___Cells | None = ...,
+        held: _abc.Iterable[Global___HeldCells] | None = ...,
+        versions: _abc.Iterable[Global___SeenVersions] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at_time", b"at_time", "requested", b"requested"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_time", b"at_time", "fingerprint", b"fingerprint", "held", b"held", "position", b"position", "requested", b"requested", "versions", b"versions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConditionState: _TypeAlias = ConditionState  # noqa: Y015

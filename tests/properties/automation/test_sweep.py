@@ -9,6 +9,8 @@ from rivers.automation.sweep import sweep
 from rivers.definitions.condition import ConditionDefinition
 from rivers.definitions.kinds import ConditionKind as Kind
 from rivers.partitions.key import PartitionKey
+from rivers.v1.automation_pb2 import ConditionState
+from rivers.wire.condition_states import decode_condition_state, encode_condition_state
 from tests.unit.automation.world import World
 
 P, Q = PartitionKey.single("p"), PartitionKey.single("q")
@@ -209,7 +211,12 @@ def test_sets_and_single_cells_come_to_the_same(conditions, history, layout):
         for asset, cells in done.fired.items():
             assert cells <= world.cells(asset)
             assert done.states[asset].requested == cells
-        states = done.states
+        states = {asset: stored(state) for asset, state in done.states.items()}
+
+
+def stored(state):
+    """The state as a restart finds it."""
+    return decode_condition_state(ConditionState.FromString(encode_condition_state(state).SerializeToString()))
 
 
 @settings(max_examples=100, deadline=None)

@@ -172,7 +172,7 @@ def test_a_repository_shows_its_schedules():
     repo = repository(first, second)
     assert repo.schedules == [first, second]
     assert repo.get_schedule("other") is second
-    with pytest.raises(rs.exceptions.NodeNotFoundError, match="Schedule 'nope' not found in repository"):
+    with pytest.raises(rs.exceptions.NodeNotFoundError, match=r"^Schedule 'nope' not found"):
         repo.get_schedule("nope")
 
 

@@ -130,7 +130,7 @@ def test_a_repository_shows_its_sensors():
     repo = repository(first, second)
     assert repo.sensors == [first, second]
     assert repo.get_sensor("alarm") is second
-    with pytest.raises(NodeNotFoundError, match="Sensor 'nope' not found in repository"):
+    with pytest.raises(NodeNotFoundError, match=r"^Sensor 'nope' not found"):
         repo.get_sensor("nope")
 
 

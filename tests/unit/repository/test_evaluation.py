@@ -278,10 +278,10 @@ def test_exceptions_pass_through(schedule, sensor):
 
 def test_unknown_names():
     repo = rs.CodeRepository([a], jobs=[rs.Job("j", [a])], schedules=[rs.Schedule(name="nightly", **HOURLY)])
-    with pytest.raises(NodeNotFoundError, match="Schedule 'nightyl' not found in repository") as caught:
+    with pytest.raises(NodeNotFoundError, match=r"^Schedule 'nightyl' not found") as caught:
         repo.evaluate_schedule("nightyl")
     assert caught.value.remedy == "did you mean 'nightly'?"
-    with pytest.raises(NodeNotFoundError, match="Sensor 's' not found in repository"):
+    with pytest.raises(NodeNotFoundError, match=r"^Sensor 's' not found"):
         repo.evaluate_sensor("s")
 
 
