@@ -6,6 +6,7 @@ TYPE_CHECKING = False  # known by this name to type checkers; importing it would
 
 if TYPE_CHECKING:
     from rivers import exceptions, io_handlers, testing
+    from rivers.daemon.daemon import AutomationDaemon
     from rivers.definitions.asset import Asset, SingleAsset
     from rivers.definitions.automation_condition import AutomationCondition
     from rivers.definitions.automation_modes import EvalMode, ScheduleStatus, SensorStatus
@@ -69,6 +70,7 @@ __all__ = [
     "AssetExecutionContext",
     "AssetRecord",
     "AutomationCondition",
+    "AutomationDaemon",
     "BackfillRequest",
     "BackfillStrategy",
     "Backoff",
@@ -143,6 +145,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AutomationDaemon": "rivers.daemon.daemon",
     "Asset": "rivers.definitions.asset",
     "SingleAsset": "rivers.definitions.asset",
     "AutomationCondition": "rivers.definitions.automation_condition",

@@ -34,12 +34,16 @@ class Argument(Enum):
 
 @dataclass(frozen=True)
 class BoundAutomation(Generic[DefinitionT]):
-    """A schedule or sensor with what its function is called with, by parameter; others keep their default."""
+    """A schedule or sensor with what its function is called with, by parameter; others keep their default.
+
+    `timeout` is the limit of an evaluation as its author wrote it.
+    """
 
     definition: DefinitionT
     function: Any
     arguments: Mapping[str, Argument]
     config_class: Any
+    timeout: str = ""
 
 
 BoundSchedule = BoundAutomation[ScheduleDefinition]
@@ -84,7 +88,7 @@ def _bind_schedule(schedule: Schedule, jobs: Collection[str], resources: Mapping
         is_async=schedule.function is not None and schedule.function.is_async,
         resources=_resources(arguments),
     )
-    return BoundAutomation(definition, schedule.evaluation_fn, arguments, config_class)
+    return BoundAutomation(definition, schedule.evaluation_fn, arguments, config_class, schedule.eval_timeout or "")
 
 
 def _bind_sensor(
@@ -114,7 +118,7 @@ def _bind_sensor(
         resources=_resources(arguments),
         watch=watch,
     )
-    return BoundAutomation(definition, sensor.evaluation_fn, arguments, config_class)
+    return BoundAutomation(definition, sensor.evaluation_fn, arguments, config_class, sensor.eval_timeout or "")
 
 
 def _check_targets(where: str, sensor: Sensor, jobs: Collection[str], nodes: Collection[str]) -> None:

@@ -22,6 +22,7 @@ def new_row(
     cause: LaunchCause = LaunchCause.USER,
     cause_name: str = "",
     priority: int | None = None,
+    request_id: str | None = None,
 ) -> RunRow:
     """A run that is submitted now; the priority is that of its tags unless it is given."""
     tags = tuple(tags)
@@ -39,6 +40,7 @@ def new_row(
         cause,
         cause_name,
         root_run_id=run_id,
+        request_id=request_id,
         digest=plan.digest,
         total_steps=len(plan.steps),
         partition_key=plan.partition_key,

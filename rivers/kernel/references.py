@@ -19,6 +19,8 @@ from typing import Any
 import cloudpickle  # type: ignore[import-untyped]
 
 from rivers.definitions.asset import Asset
+from rivers.definitions.schedule import Schedule
+from rivers.definitions.sensor import Sensor
 from rivers.definitions.task import Task
 
 
@@ -59,8 +61,10 @@ def resolve(reference: Reference) -> Any:
 
 
 def unwrap(declared: Any) -> Any:
-    """The function inside of an asset or task; anything else as it is."""
-    return declared.function if isinstance(declared, (Asset, Task)) else declared
+    """The function inside of an asset, task, schedule or sensor; anything else as it is."""
+    if isinstance(declared, (Asset, Task)):
+        return declared.function
+    return declared.evaluation_fn if isinstance(declared, (Schedule, Sensor)) else declared
 
 
 def dumps(value: Any) -> bytes:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from rivers.definitions.automation_binding import Argument, BoundAutomation, BoundSchedule, BoundSensor
+from rivers.definitions.kinds import EvaluationMode
 from rivers.definitions.requests import BackfillRequest, Request, RunRequest, SensorResult, SkipReason
 from rivers.errors import ConfigurationError, ExecutionError
 from rivers.kernel.config import build_config
@@ -25,23 +26,28 @@ class TickOutcome:
     cursor: str | None = None
 
 
-def call_schedule(bound: BoundSchedule, resources: Mapping[str, Any], execution_time: str) -> Any:
+def schedule_context(bound: BoundSchedule, execution_time: str) -> ScheduleEvaluationContext[Any]:
+    """What a schedule's function is told."""
+    return ScheduleEvaluationContext(execution_time, bound.definition.name, _config(bound))
+
+
+def sensor_context(
+    bound: BoundSensor, cursor: str | None, last_tick_time: float | None
+) -> SensorEvaluationContext[Any]:
+    """What a sensor's function is told."""
+    return SensorEvaluationContext(bound.definition.name, cursor, last_tick_time, _config(bound))
+
+
+def call_schedule(bound: BoundSchedule, resources: Mapping[str, Any], context: Any) -> Any:
     """What the function returns, a coroutine for a coroutine function; its exceptions pass through."""
-    definition = bound.definition
-    if bound.function is None:
-        return RunRequest()
-    config = build_config(bound.config_class, None)
-    return call(bound, resources, ScheduleEvaluationContext(execution_time, definition.name, config))
+    return RunRequest() if bound.function is None else call(bound, resources, context)
 
 
-def call_sensor(
-    bound: BoundSensor, resources: Mapping[str, Any], cursor: str | None, last_tick_time: float | None
-) -> Any:
+def call_sensor(bound: BoundSensor, resources: Mapping[str, Any], context: Any) -> Any:
     """What the function returns, a coroutine for a coroutine function; its exceptions pass through."""
     if bound.function is None:
         raise ConfigurationError("Sensor has no evaluation function", sensor=bound.definition.name)
-    config = build_config(bound.config_class, None)
-    return call(bound, resources, SensorEvaluationContext(bound.definition.name, cursor, last_tick_time, config))
+    return call(bound, resources, context)
 
 
 def call(bound: BoundAutomation[Any], resources: Mapping[str, Any], context: Any) -> Any:
@@ -53,21 +59,24 @@ def call(bound: BoundAutomation[Any], resources: Mapping[str, Any], context: Any
     return bound.function(*positional, **given)
 
 
-def schedule_outcome(bound: BoundSchedule, returned: Any) -> TickOutcome:
-    """What a schedule's function has returned; draws what a generator yields."""
-    return _outcome(
-        returned, "Schedule", "RunRequest, BackfillRequest, SkipReason, list, or None", bound.definition.job
-    )
+def schedule_outcome(job: str, returned: Any) -> TickOutcome:
+    """What the function of a schedule for a job has returned; draws what a generator yields."""
+    expected = "RunRequest, BackfillRequest, SkipReason, list, or None"
+    return _outcome(returned, "Schedule", expected, job)
 
 
-def sensor_outcome(bound: BoundSensor, returned: Any) -> TickOutcome:
-    """What a sensor's function has returned; draws what a generator yields."""
-    job = bound.definition.job
+def sensor_outcome(job: str | None, returned: Any) -> TickOutcome:
+    """What the function of a sensor for a job, if it has one, has returned; draws what a generator yields."""
     if isinstance(returned, SensorResult):
         requests = _listed(returned.run_requests or (), "Sensor", job)
         return TickOutcome(requests, returned.skip_reason, returned.cursor)
     expected = "RunRequest, BackfillRequest, SensorResult, SkipReason, list, or None"
     return _outcome(returned, "Sensor", expected, job)
+
+
+def _config(bound: BoundAutomation[Any]) -> Any:
+    """The configuration; an evaluation in a process of its own has none."""
+    return None if bound.definition.mode == EvaluationMode.SUBPROCESS else build_config(bound.config_class, None)
 
 
 def _outcome(returned: Any, noun: str, expected: str, job: str | None) -> TickOutcome:

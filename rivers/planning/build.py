@@ -64,16 +64,18 @@ def plan_selection(
     partition_key: PartitionKey | None = None,
     executor: ExecutorDefinition | None = None,
     retry: RetryDefinition | None = None,
+    has_values: bool = False,
 ) -> RunPlan:
     """The plan of an ad-hoc run over nodes, `None` for all of them.
 
-    What is not selected is loaded from where it is stored, so it needs a handler of its own.
+    What is not selected is loaded from where it is stored, so it needs a handler of its own, unless the run is executed
+    where `has_values` says that those of the default one are at hand.
     """
     executor = executor or snapshot.default_executor
     wanted = _whole(snapshot, snapshot.step_by_key) if nodes is None else _selected(snapshot, nodes)
     if include_upstream:
         _add_upstreams(snapshot, wanted)
-    if nodes is not None:
+    if nodes is not None and not has_values:
         _check_loads(snapshot, wanted)
     return RunPlan(
         _steps(snapshot, wanted, location, executor, retry or snapshot.default_retry),

@@ -138,6 +138,11 @@ class CodeRepository:
         """
         self._resolved(storage)
 
+    def opened(self, storage: Storage) -> Session:
+        """The repository with this storage, resolved, for what runs it by itself; it may have another one as well."""
+        session = self._resolved(storage)
+        return session if session.storage is storage else session.beside(storage)
+
     def _resolved(self, storage: Storage | None = None) -> Session:
         with self._lock:
             if self._session is None:

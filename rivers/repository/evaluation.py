@@ -10,8 +10,15 @@ from rivers.definitions.automation_binding import BoundSchedule, BoundSensor
 from rivers.definitions.binding import BoundRepository
 from rivers.definitions.requests import Request, SkipReason
 from rivers.definitions.suggestion import nearest_or_all
-from rivers.errors import NodeNotFoundError
-from rivers.kernel.tick import call_schedule, call_sensor, schedule_outcome, sensor_outcome
+from rivers.errors import ExecutionError, NodeNotFoundError
+from rivers.kernel.tick import (
+    call_schedule,
+    call_sensor,
+    schedule_context,
+    schedule_outcome,
+    sensor_context,
+    sensor_outcome,
+)
 from rivers.repository.record import Record
 
 
@@ -58,7 +65,8 @@ def evaluate_schedule(
     time = declared.text("execution_time", execution_time)
     if time is None:
         time = clock.wall().strftime("%Y-%m-%dT%H:%M:%SZ")
-    outcome = schedule_outcome(schedule, call_schedule(schedule, bound.resources, time))
+    returned = call_schedule(schedule, bound.resources, schedule_context(schedule, time))
+    outcome = schedule_outcome(schedule.definition.job, returned)
     return ScheduleTickResult.of(
         schedule_name=name, run_requests=list(outcome.requests), skip_reason=outcome.skip_reason
     )
@@ -70,7 +78,10 @@ def evaluate_sensor(
     """Evaluates with this cursor."""
     sensor = find_sensor(bound, name)
     declared.text("cursor", cursor)
-    outcome = sensor_outcome(sensor, call_sensor(sensor, bound.resources, cursor, last_tick_time))
+    if sensor.definition.watch is not None:
+        raise ExecutionError(f"Sensor '{name}' watches runs: it is evaluated by a daemon, for each run that ends")
+    returned = call_sensor(sensor, bound.resources, sensor_context(sensor, cursor, last_tick_time))
+    outcome = sensor_outcome(sensor.definition.job, returned)
     return SensorTickResult.of(
         sensor_name=name,
         run_requests=list(outcome.requests),

@@ -41,6 +41,7 @@ class RunQueue:
         cause_name: str = "",
         priority: int | None = None,
         run_id: str | None = None,
+        request_id: str | None = None,
     ) -> str:
         """Puts a run into the queue. It starts when a coordinator admits it: here once started, or in another process.
 
@@ -48,7 +49,14 @@ class RunQueue:
         """
         now = _CLOCK.wall_ns()
         row = new_row(
-            run_id or str(uuid.uuid4()), plan, now, tags=tags, cause=cause, cause_name=cause_name, priority=priority
+            run_id or str(uuid.uuid4()),
+            plan,
+            now,
+            tags=tags,
+            cause=cause,
+            cause_name=cause_name,
+            priority=priority,
+            request_id=request_id,
         )
         row.last_seq = row.version = 1
         queued = Event(EventType.RUN_QUEUED, facts=((PRIORITY, str(row.priority)),))

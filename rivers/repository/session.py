@@ -54,7 +54,14 @@ class Session:
         self.storage = Storage.memory() if storage is None else storage
         self.memory_handler = InMemoryIOHandler()
         settings = bound.snapshot.run_queue
-        self.queue = None if settings is None else RunQueue(self.storage, settings, self._execute_queued)
+        self.queue = None if settings is None else RunQueue(self.storage, settings, self.execute_launched)
+
+    def beside(self, storage: Storage) -> Session:
+        """The same repository with another storage, and with the values in this one's memory."""
+        other = Session(self.bound, storage)
+        other.memory_handler = self.memory_handler
+        other.register()
+        return other
 
     def register(self) -> None:
         """Writes asset records and pools to the storage."""
@@ -186,27 +193,44 @@ class Session:
             raise ExecutionError(
                 "Cannot submit run: no RunQueueConfig set", remedy="give the repository run_queue=rs.RunQueueConfig()"
             )
+        planned = self.plan(selection, job=job, partition_key=partition_key, config=config)
+        submitted = self.queue.submit(
+            planned, tags=tags, cause=cause, cause_name=cause_name, priority=priority, run_id=run_id
+        )
+        return RunHandle.of(self.storage, submitted, self)
+
+    def plan(
+        self,
+        selection: Sequence[str] | None = None,
+        *,
+        job: str | None = None,
+        partition_key: PartitionKey | None = None,
+        config: Mapping[str, Any] | None = None,
+        has_values: bool = False,
+    ) -> RunPlan:
+        """The plan of a run of a job, or of a selection, `None` being everything.
+
+        With `has_values` a selection may load what this process keeps in memory.
+        """
         if job is not None and selection is not None:
             raise ExecutionError(f"Cannot submit run: job '{job}' and a selection exclude each other")
 
         def plan(document: dict[str, Any] | None, executor: ExecutorDefinition | None) -> RunPlan:
             options: Any = {"config": document, "partition_key": partition_key, "executor": executor}
             snapshot = self.bound.snapshot
-            return plan_selection(snapshot, selection, **options) if job is None else plan_job(snapshot, job, **options)
+            if job is not None:
+                return plan_job(snapshot, job, **options)
+            return plan_selection(snapshot, selection, has_values=has_values, **options)
 
-        planned = self._planned(plan, config)
-        submitted = self.queue.submit(
-            planned, tags=tags, cause=cause, cause_name=cause_name, priority=priority, run_id=run_id
-        )
-        return RunHandle.of(self.storage, submitted, self)
+        return self._planned(plan, config)
 
     def start_queue(self) -> None:
         """Executes queued runs in this process from now on."""
         if self.queue is not None:
             self.queue.start()
 
-    def _execute_queued(self, plan: RunPlan, row: RunRow) -> None:
-        """Executes a run that has left the queue; another version of the repository may have submitted it."""
+    def execute_launched(self, plan: RunPlan, row: RunRow) -> None:
+        """Executes a run that is recorded already; another version of the repository may have submitted it."""
         for step in plan.steps:
             if step.step not in self.bound.steps:
                 raise ExecutionError(f"step '{step.key}' is not defined by this repository")

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 from rivers.definitions.run_status import RunStatus
 from rivers.definitions.suggestion import nearest
 from rivers.errors import StorageError
-from rivers.lifecycle.states import LaunchCause, RunState
+from rivers.lifecycle.events import Event
+from rivers.lifecycle.run import RUN, RunVerb
+from rivers.lifecycle.states import EventType, LaunchCause, RunState
 from rivers.partitions.key import PartitionKey
 from rivers.repository.record import Record
 from rivers.repository.storage.launched_by import LaunchedBy
 from rivers.repository.storage.opened import Opened
 from rivers.repository.storage.statuses import STATUS_OF
 from rivers.storage import cancellation, outcomes, plans, run_queue, runs
-from rivers.storage.rows import RunRow
+from rivers.storage.rows import EventRow, RunRow, WriteSet
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -75,11 +77,24 @@ class RunReads(Opened):
 
     def cancel_queued_run(self, run_id: str) -> bool:
         """Cancels a run that is still queued; `False` when it is not."""
-        with self.database.transaction() as connection:
-            is_canceled = runs.cancel_queued(connection, run_id, now=time_ns())
-        if is_canceled:
+        canceled: list[str] = []
+
+        def decide(connection: Connection) -> WriteSet:
+            row = runs.get(connection, run_id)
+            if row is None or row.state != RunState.QUEUED:
+                return WriteSet()
+            now = time_ns()
+            row.state, row.ended_at = RUN.apply(row, row.state, RunVerb.END_CANCELED), now
+            row.version += 1
+            row.last_seq += 1
+            canceled.append(run_id)
+            event = EventRow(run_id, row.last_seq, now, Event(EventType.RUN_CANCELED), None)
+            return WriteSet(changed_runs={run_id: row}, events=[event])
+
+        self.database.decide(decide)
+        if canceled:
             self.database.bells.runs.ring()
-        return is_canceled
+        return bool(canceled)
 
     def is_cancelled(self, run_id: str) -> bool:
         """Whether somebody asked the run to stop."""
