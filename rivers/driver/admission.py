@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 from dataclasses import dataclass, field
-
-from sqlalchemy import Connection
+from typing import TYPE_CHECKING
 
 from rivers.definitions.snapshot import RunQueueDefinition
 from rivers.driver.owner import LEASE_SECONDS, is_alive, owner_id
@@ -20,6 +19,9 @@ from rivers.lifecycle.states import EventType, FailureReason, RunState
 from rivers.storage import claims, run_queue, runs
 from rivers.storage.rows import EventRow, RunRow, WriteSet
 from rivers.storage.run_queue import Flying
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 
 @dataclass(slots=True)

@@ -12,8 +12,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-
-from sqlalchemy import Connection
+from typing import TYPE_CHECKING
 
 from rivers.clock import Clock
 from rivers.definitions.snapshot import RunQueueDefinition
@@ -26,6 +25,9 @@ from rivers.storage.bells import Bell
 from rivers.storage.database import Database
 from rivers.storage.faults import StaleWriteError
 from rivers.storage.rows import RunRow, WriteSet
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 log = logging.getLogger("rivers.driver")
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
+from typing import TYPE_CHECKING
 
 from rivers.driver.outcome import RunOutcome, nodes_of
 from rivers.lifecycle.progress import RunProgress
 from rivers.storage import plans, steps
 from rivers.storage.rows import RunRow
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 
 def stored_outcome(connection: Connection, row: RunRow) -> RunOutcome:
