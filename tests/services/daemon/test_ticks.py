@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from itertools import pairwise
 
 import pytest
 
@@ -54,7 +55,7 @@ def test_a_schedule_fires_at_each_time_from_the_start_on(daemon, storage):
     )
     eventually(lambda: len(times) >= 3)
     seconds = [int(time[-3:-1]) for time in times[:3]]
-    assert [(later - sooner) % 60 for sooner, later in zip(seconds, seconds[1:], strict=False)] == [1, 1]
+    assert [(later - sooner) % 60 for sooner, later in pairwise(seconds)] == [1, 1]
     assert storage.get_ticks("s")[0].status == "Skipped"
 
 
