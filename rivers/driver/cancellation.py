@@ -26,8 +26,6 @@ class CancellationWatch:
         self._is_deaf = is_deaf  # the flag is of an earlier use of the run's id
         self._cost = 1.0
         self._looked_at = 0.0
-        if not is_deaf:
-            self.is_requested()  # the first look is dearer than others, and there is one before the first step anyway
 
     def is_requested(self, spent: float = 1.0) -> bool:
         """Whether the run is to stop; `spent` is how long the last step took."""

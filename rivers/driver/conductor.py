@@ -111,7 +111,7 @@ class Conductor:
         """
         while True:
             self._hooks.call_due()
-            asked = self._watch.is_requested(spent)
+            asked = not self.progress.state.is_terminal and self._watch.is_requested(spent)
             with self.changed:
                 self._is_stirred = False
                 self._advance(asked)

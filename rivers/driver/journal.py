@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from rivers.driver import journal_threads
 from rivers.driver.owner import RENEW_SECONDS
 from rivers.errors import RiversError, StorageError, StorageUnavailableError
 from rivers.storage.database import Database
@@ -35,7 +36,11 @@ class Journal:
         self.error: BaseException | None = None
 
     def start(self) -> None:
-        """Writes by itself from now on."""
+        """Writes by itself from now on, if it is not stopped at once."""
+        journal_threads.threads.expect(self)
+
+    def start_thread(self) -> None:
+        """Writes what is due, and whatever becomes due."""
         self._thread = threading.Thread(target=self._keep, name="rivers-journal", daemon=True)
         self._thread.start()
 
@@ -54,6 +59,7 @@ class Journal:
 
     def stop(self) -> None:
         """Ends the thread. What is due stays due."""
+        journal_threads.threads.forget(self)
         self._is_over.set()
         self._due.set()
         if self._thread is not None:
@@ -61,12 +67,14 @@ class Journal:
 
     def _keep(self) -> None:
         renewed = time.monotonic()
+        linger = 0.0  # what is due first has lingered already
         while not self._is_over.is_set() and self.error is None:
             if self._due.wait(_GLANCE):
-                self._is_over.wait(_LINGER)
+                self._is_over.wait(linger)
                 self._due.clear()
             if self._is_over.is_set():
                 return
+            linger = _LINGER
             is_renewal = time.monotonic() - renewed >= RENEW_SECONDS
             if is_renewal:
                 renewed = time.monotonic()
