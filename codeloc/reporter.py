@@ -13,7 +13,7 @@ from codeloc.interrupts import Interrupts
 from rivers.v1 import run_pb2
 from rivers.v1.step_service_pb2 import AttemptEnded, AttemptEvent, AttemptLog, AttemptMappedItems
 from rivers.wire.failures import printable
-from rivers.wire.steps import encode_materialized, encode_observed
+from rivers.wire.steps import encode_materialized, encode_observed, encode_partition_failed
 from rivers.wire.times import encode_time
 
 if TYPE_CHECKING:
@@ -76,6 +76,10 @@ class Reporter:
     def mapped(self, node: str, keys: tuple[str, ...]) -> None:
         """Elements of a fan-out are known."""
         self._send(AttemptEvent(mapped_items=AttemptMappedItems(node=node, keys=keys)))
+
+    def partition_failed(self, node: str, partition_key: PartitionKey, error: str) -> None:
+        """One of the partitions failed, as the author's code said."""
+        self._send(AttemptEvent(partition_failed=encode_partition_failed(node, partition_key, printable(error))))
 
     # -- Target of captured output ----------------------------------------------------------------------------------
 

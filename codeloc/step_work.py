@@ -16,6 +16,7 @@ from rivers.kernel import InputReference, StepCall, StepEnd, Values, capture, fa
 from rivers.kernel.config import launched
 from rivers.kernel.hooks import call_hooks
 from rivers.kernel.launched_resources import LaunchedResources
+from rivers.kernel.partitions import partition_of
 from rivers.kernel.tracebacks import trace_of
 from rivers.lifecycle.states import AttemptOutcome
 from rivers.v1.step_service_pb2 import Assign, AttemptEnded, CallHooks
@@ -100,6 +101,9 @@ class StepWork:
 
     def _call(self, assign: Assign, work: Work, step: BoundStep, resources: Mapping[str, Any]) -> StepCall:
         config, metadata = launched(work.config, work.step)
+        partition = None
+        if work.partition_key is not None:
+            partition = partition_of(step.definition, work.outputs, work.partition_key)
         return StepCall(
             run_id=assign.run_id,
             step_key=work.step_key,
@@ -115,13 +119,15 @@ class StepWork:
             values=self._values,
             mapping_key=work.id.mapping_key,
             mapping_index=work.mapping_index,
+            partition=partition,
+            partition_key=work.partition_key,
         )
 
     def _reference(self, step: str, given: Input) -> InputReference:
         declared = self._bound.input_edge(step, given.node)
         metadata = declared.metadata if declared is not None else None
+        output = self._bound.snapshot.output_by_node.get(given.node)
         if metadata is None:
-            output = self._bound.snapshot.output_by_node.get(given.node)
             metadata = dict(output.metadata) or None if output is not None else None
         return InputReference(
             given.node,
@@ -129,7 +135,7 @@ class StepWork:
             given.producer_token,
             given.producer_run_id,
             metadata,
-            None,
+            output.partitions if output is not None else None,
             given.delivery,
             given.has_value,
             given.results,

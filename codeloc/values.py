@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from codeloc.segments import encode_segment
 from rivers.errors import AssetOutputValidationError
+from rivers.io_handlers.keys import partition_suffix
 from rivers.kernel.tracebacks import text_of
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from rivers.io_handlers.handler import BaseIOHandler
     from rivers.kernel import InputReference, StepCall
     from rivers.kernel.io_contexts import InputContext, OutputContext
+    from rivers.partitions.context import PartitionContext
 
 
 #: A full disk is waited for: the body has run, and running it again would not make room.
@@ -40,12 +42,12 @@ class LocationValues:
         """Which handler stores an output."""
         self._before_output()
         named = self._bound.handler_for(call.defined(node))
-        return cast("BaseIOHandler", named or StoredValue(self._directory, call.run_id, call.token))
+        return cast("BaseIOHandler", named or StoredValue(self._directory, call.run_id, call.token, call.partition))
 
     def for_input(self, call: StepCall, reference: InputReference) -> BaseIOHandler:
         """Which handler loads an input: of several attempts at the upstream step, the one that was committed counts."""
         named = self._bound.input_handler_for(call.step.definition.key, reference.node)
-        stored = StoredValue(self._directory, reference.producer_run_id, reference.producer_token)
+        stored = StoredValue(self._directory, reference.producer_run_id, reference.producer_token, call.partition)
         return cast("BaseIOHandler", named or stored)
 
 
@@ -53,14 +55,17 @@ class StoredValue:
     """The values of one attempt, `<directory>/<run>/<node>.<token>`: a directory for each node would double the cost.
 
     A file appears whole or not at all, and belongs to one attempt, so one that outlives its lease overwrites nothing.
+    The value of a partition has a second name, `<directory>/@partitions/<node>/<partition>.pkl`, by which runs of other
+    partitions find it; it is that of the attempt that stored last.
     """
 
-    __slots__ = ("_directory", "_run_id", "_token")
+    __slots__ = ("_directory", "_partition", "_run_id", "_token")
 
-    def __init__(self, directory: Path, run_id: str, token: int) -> None:
+    def __init__(self, directory: Path, run_id: str, token: int, partition: PartitionContext | None = None) -> None:
         self._directory = directory
         self._run_id = run_id
         self._token = token
+        self._partition = partition
 
     def handle_output(self, context: OutputContext, obj: Any) -> None:
         """Stores a value."""
@@ -81,14 +86,22 @@ class StoredValue:
                     "waiting until there is\n"
                 )
             time.sleep(_LOOK)
+        if context.partition is not None:
+            _link(path, self._path_of_partition(context.asset_name, context.partition))
         context.add_output_metadata({"path": path, "serializer": "pickle", "size_bytes": len(data)})
 
     def load_input(self, context: InputContext) -> Any:
         """Loads it; what is not there is a `KeyError` of the node."""
-        if not self._token:
+        partition = context.partition
+        is_own = partition is None or (self._partition is not None and partition.keys == self._partition.keys)
+        if is_own and self._token:
+            path = self._path(context.asset_name)
+        elif partition is not None:
+            path = self._path_of_partition(context.asset_name, partition)
+        else:
             raise KeyError(context.asset_name)
         try:
-            with open(self._path(context.asset_name), "rb") as file:
+            with open(path, "rb") as file:
                 return pickle.load(file)
         except FileNotFoundError as error:
             raise KeyError(context.asset_name) from error
@@ -100,6 +113,20 @@ class StoredValue:
 
     def _path(self, node: str) -> str:
         return f"{self._directory}/{encode_segment(self._run_id)}/{encode_segment(node)}.{self._token}"
+
+    def _path_of_partition(self, node: str, partition: PartitionContext) -> str:
+        name = encode_segment(f"{partition_suffix(partition)}.pkl")
+        return f"{self._directory}/@partitions/{encode_segment(node)}/{name}"
+
+
+def _link(path: str, name: str) -> None:
+    """Gives a file a second name, in the place of whichever had it."""
+    temporary = f"{name}.{os.getpid()}.new"
+    os.makedirs(os.path.dirname(name), mode=0o700, exist_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(temporary)
+    os.link(path, temporary)
+    os.replace(temporary, name)
 
 
 def _pickled(node: str, obj: Any) -> bytes:

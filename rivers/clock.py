@@ -37,3 +37,8 @@ class SystemClock:
 
     def boot(self) -> float:
         return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def local_time(wall_ns: int) -> datetime:
+    """A moment on the wall clock of this process, aware: what partitions without a time zone follow."""
+    return datetime.fromtimestamp(wall_ns / 1_000_000_000, UTC).astimezone()

@@ -24,6 +24,7 @@ from rivers.credentials.loopback import is_loopback
 from rivers.credentials.token_file import TokenFile
 from rivers.definitions.snapshot import Snapshot
 from rivers.errors import ConfigurationError, StorageUnavailableError, UnavailableError
+from rivers.storage import partitions
 from rivers.storage.database import Database
 from rivers.storage.faults import DeposedError
 from rivers.storage.leadership import Leadership
@@ -216,7 +217,7 @@ class Scheduler:
         return Database.embedded(settings.storage_path, synchronous="FULL", lock="exclusive", address=self.address)
 
     def _add_services(self, put: Callable[[Any], None], watches: Watches) -> None:
-        server, planner = self._server, Planner(self._snapshot_of)
+        server, planner = self._server, Planner(self._snapshot_of, self._registered)
         border = Border(self.settings.limits)
         runs = RunServicer(put, self._reader, planner, watches, border)
         run_service_pb2_grpc.add_RunServiceServicer_to_server(runs, server)
@@ -231,6 +232,9 @@ class Scheduler:
         reflection.enable_server_reflection(
             (*SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME), server
         )
+
+    async def _registered(self, name: str, keys: list[str]) -> set[str]:
+        return await self._reader.read(partitions.registered, name, keys)
 
     def _snapshot_of(self, name: str) -> tuple[bool, Snapshot | None]:
         replica = self._core.state.replicas.get(name)

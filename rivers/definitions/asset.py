@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypedDict, Unpack, ov
 
 from rivers.definitions import composition, declared
 from rivers.definitions.compute import Compute
-from rivers.definitions.dependency import AssetDef, DepDef, check_inputs, edges
+from rivers.definitions.dependency import AssetDef, DepDef, check_inputs, edges, mappings_of
 from rivers.definitions.handlers import IOHandler, declared_io_handler
 from rivers.definitions.hook import Hook, declared_hooks
+from rivers.definitions.partitioning import Partitions, declared_partitions, declared_strategy
 from rivers.definitions.retry_policy import RetryPolicy
 from rivers.definitions.signature import Signature
 from rivers.errors import AssetDefinitionError
+from rivers.partitions.backfill_strategy import BackfillStrategy
+from rivers.partitions.mapping import PartitionMapping
 
 if TYPE_CHECKING:
     from rivers.definitions.external_asset import ExternalAsset
@@ -33,11 +36,11 @@ class AssetOptions(TypedDict, total=False):
     code_version: str | None
     io_handler: IOHandler
     metadata: dict[str, str] | None
-    partitions_def: Any
+    partitions_def: Partitions
     deps: list[DepDef] | None
     hooks: list[Hook] | None
     automation_condition: Any
-    backfill_strategy: Any
+    backfill_strategy: BackfillStrategy | None
     pool: str | list[str] | None
     pool_slots: int | dict[str, int] | None
     retry: RetryPolicy | str | None
@@ -54,7 +57,7 @@ class MultiAssetOptions(TypedDict, total=False):
     group: str | None
     code_version: str | None
     io_handler: IOHandler
-    partitions_def: Any
+    partitions_def: Partitions
     deps: list[DepDef]
     hooks: list[Hook] | None
     automation_condition: Any
@@ -100,12 +103,12 @@ class Asset:
     code_version: str | None
     io_handler: IOHandler
     metadata: dict[str, str] | None
-    partitions_def: Any
-    partition_mapping: dict[str, Any] | None
+    partitions_def: Partitions
+    partition_mapping: dict[str, PartitionMapping] | None
     deps: list[DepDef]
     hooks: list[Hook] | None
     automation_condition: Any
-    backfill_strategy: Any
+    backfill_strategy: BackfillStrategy | None
     pool: list[tuple[str, int]]
     pool_slots: int | dict[str, int] | None
     retry: RetryPolicy | str | None
@@ -139,11 +142,11 @@ class Asset:
         code_version: str | None = None,
         io_handler: IOHandler = None,
         metadata: dict[str, str] | None = None,
-        partitions_def: Any = None,
+        partitions_def: Partitions = None,
         deps: list[DepDef] | None = None,
         hooks: list[Hook] | None = None,
         automation_condition: Any = None,
-        backfill_strategy: Any = None,
+        backfill_strategy: BackfillStrategy | None = None,
         pool: str | list[str] | None = None,
         pool_slots: int | dict[str, int] | None = None,
         retry: RetryPolicy | str | None = None,
@@ -155,7 +158,6 @@ class Asset:
         if len(wraps) > 1:
             raise AssetDefinitionError(f"Asset wraps one function, got {len(wraps)}")
         template = object.__new__(AssetTemplate)
-        declared.absent("backfill_strategy", backfill_strategy)
         declared.absent("actions", actions)
         vars(template).update(
             shared(name, tags, kinds, group, code_version, io_handler, partitions_def, deps, hooks, retry, compute),
@@ -163,6 +165,7 @@ class Asset:
             automation_condition=declared.automation_condition(automation_condition),
             pool=declared.pools(pool, pool_slots),
             pool_slots=pool_slots,
+            backfill_strategy=declared_strategy(backfill_strategy),
         )
         return template(*wraps) if wraps else template
 
@@ -189,7 +192,7 @@ class Asset:
         group: str | None = None,
         code_version: str | None = None,
         io_handler: IOHandler = None,
-        partitions_def: Any = None,
+        partitions_def: Partitions = None,
         deps: list[DepDef] | None = None,
         hooks: list[Hook] | None = None,
         automation_condition: Any = None,
@@ -334,7 +337,7 @@ def shared(
     group: str | None,
     code_version: str | None,
     io_handler: IOHandler,
-    partitions_def: Any,
+    partitions_def: Partitions,
     deps: list[DepDef] | None,
     hooks: list[Hook] | None,
     retry: RetryPolicy | str | None,
@@ -351,8 +354,8 @@ def shared(
         "code_version": declared.text("code_version", code_version),
         "io_handler": declared_io_handler(io_handler),
         "metadata": None,
-        "partitions_def": declared.text("partitions_def", partitions_def),
-        "partition_mapping": None,
+        "partitions_def": declared_partitions(partitions_def),
+        "partition_mapping": mappings_of(edges(deps)),
         "deps": edges(deps),
         "hooks": declared_hooks(hooks),
         "automation_condition": None,

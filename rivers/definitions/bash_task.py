@@ -13,6 +13,7 @@ from rivers.definitions.retry_policy import RetryPolicy
 from rivers.definitions.signature import Signature
 from rivers.definitions.task import Task
 from rivers.errors import TaskDefinitionError
+from rivers.partitions.mapping import PartitionMapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class BashTask(Task):
         env: dict[str, str] | None = None,
         cwd: str | None = None,
         tags: list[str] | None = None,
-        partition_mapping: dict[Any, Any] | None = None,
+        partition_mapping: dict[Any, PartitionMapping] | None = None,
         io_handler: IOHandler = None,
         retry: RetryPolicy | str | None = None,
     ) -> None:

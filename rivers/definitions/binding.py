@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +20,8 @@ from rivers.definitions.job_binding import bind_jobs
 from rivers.definitions.kinds import Delivery, ExecutorKind
 from rivers.definitions.order import topological
 from rivers.definitions.parameters import Parameter, ParameterSource, Scope
+from rivers.definitions.partition_binding import check_partitions
+from rivers.definitions.partitioning import NamedPartitions
 from rivers.definitions.pool_limits import check_claims
 from rivers.definitions.registry import NamedRetries
 from rivers.definitions.retry_policy import RetryPolicy
@@ -30,6 +33,7 @@ from rivers.definitions.snapshot import ExecutorDefinition, Snapshot
 from rivers.definitions.step_binding import BoundStep, bind_step, outputs_of
 from rivers.definitions.task import Task
 from rivers.errors import AssetDefinitionError
+from rivers.partitions.definition import PartitionsDefinition
 
 __all__ = ["BoundRepository", "BoundStep", "Parameter", "ParameterSource", "bind"]
 
@@ -91,14 +95,23 @@ def bind(
     pool_limits: Mapping[str, int] | None = None,
     run_queue: RunQueueConfig | None = None,
     run_backend: RunBackendConfig | None = None,
+    partition_defs: Mapping[str, PartitionsDefinition] | None = None,
+    now: datetime | None = None,
     module: str = "",
     repository: str = "",
 ) -> BoundRepository:
-    """Validates everything that a repository defines and freezes it; calls nothing of the user's."""
+    """Validates everything that a repository defines and freezes it; calls nothing of the user's.
+
+    `now` (aware, on the local wall clock) is needed where something is partitioned.
+    """
     resources = dict(resources or {})
     named = NamedRetries(retries or {})
     owners = _owners(assets, tasks)
-    scope = Scope({output: owner for owner in owners for output in outputs_of(owner)}, resources)
+    scope = Scope(
+        {output: owner for owner in owners for output in outputs_of(owner)},
+        resources,
+        NamedPartitions(partition_defs or {}),
+    )
     names = {str(task.name) for task in tasks}
     unordered: list[BoundStep] = []
     for owner in owners:
@@ -116,6 +129,7 @@ def bind(
     steps = {unordered[place].definition.key: unordered[place] for place in order}
     definitions = tuple(step.definition for step in steps.values())
     check_claims(definitions, pool_limits or {})
+    check_partitions(definitions, now)
     bound_jobs = bind_jobs(jobs, definitions, named)
     job_names = {job.name: None for job in bound_jobs}
     assets_by_name = {output.name: None for step in definitions for output in step.outputs if output.is_asset}

@@ -6,14 +6,16 @@ from typing import Any, NoReturn
 
 from rivers.definitions import declared
 from rivers.definitions.handlers import IOHandler, declared_io_handler
+from rivers.definitions.partitioning import Partitions, declared_mapping, declared_mappings, declared_partitions
 from rivers.errors import AssetDefinitionError
+from rivers.partitions.mapping import PartitionMapping
 
 
 class DepDef:
     """One dependency edge; made by `AssetDef.input` and `AssetDef.dep`."""
 
     name: str
-    partition_mapping: Any
+    partition_mapping: PartitionMapping | None
     metadata: dict[str, str] | None
     is_input: bool
     io_handler: IOHandler
@@ -32,7 +34,7 @@ def _edge(**fields: Any) -> DepDef:
     edge = object.__new__(DepDef)
     if not isinstance(fields["name"], str):
         raise TypeError(f"name must be a str, not {type(fields['name']).__name__}")
-    declared.absent("partition_mapping", fields["partition_mapping"])
+    declared_mapping(fields["partition_mapping"])
     vars(edge).update(fields)
     return edge
 
@@ -47,8 +49,8 @@ class AssetDef:
     code_version: str | None
     io_handler: IOHandler
     metadata: dict[str, str] | None
-    partitions_def: str | None
-    partition_mapping: dict[Any, Any] | None
+    partitions_def: Partitions
+    partition_mapping: dict[Any, PartitionMapping] | None
     pool: list[tuple[str, int]]
     deps: list[DepDef]
     actions: list[Any]
@@ -63,8 +65,8 @@ class AssetDef:
         code_version: str | None = None,
         io_handler: IOHandler = None,
         metadata: dict[str, str] | None = None,
-        partitions_def: Any = None,
-        partition_mapping: dict[Any, Any] | None = None,
+        partitions_def: Partitions = None,
+        partition_mapping: dict[Any, PartitionMapping] | None = None,
         pool: str | list[str] | None = None,
         pool_slots: int | dict[str, int] | None = None,
         deps: list[DepDef] | None = None,
@@ -73,7 +75,6 @@ class AssetDef:
     ) -> None:
         if isinstance(type_hint, str):
             raise AssetDefinitionError(f"type_hint must be a type, not the text {type_hint!r}")
-        declared.absent("partition_mapping", partition_mapping)
         declared.absent("actions", actions)
         vars(self).update(
             name=declared.text("name", name),
@@ -83,8 +84,8 @@ class AssetDef:
             code_version=declared.text("code_version", code_version),
             io_handler=declared_io_handler(io_handler),
             metadata=declared.metadata(metadata),
-            partitions_def=declared.text("partitions_def", partitions_def),
-            partition_mapping=None,
+            partitions_def=declared_partitions(partitions_def),
+            partition_mapping=declared_mappings(partition_mapping),
             pool=declared.pools(pool, pool_slots),
             deps=edges(deps),
             actions=[],
@@ -94,7 +95,7 @@ class AssetDef:
     @staticmethod
     def input(
         name: str,
-        partition_mapping: Any = None,
+        partition_mapping: PartitionMapping | None = None,
         io_handler: IOHandler = None,
         metadata: dict[str, str] | None = None,
     ) -> DepDef:
@@ -108,7 +109,7 @@ class AssetDef:
         )
 
     @staticmethod
-    def dep(name: str, partition_mapping: Any = None) -> DepDef:
+    def dep(name: str, partition_mapping: PartitionMapping | None = None) -> DepDef:
         """An edge that orders and tells lineage, and loads nothing."""
         return _edge(name=name, partition_mapping=partition_mapping, metadata=None, is_input=False, io_handler=None)
 
@@ -126,6 +127,11 @@ def edges(deps: Any) -> list[DepDef]:
     if not isinstance(deps, (list, tuple)) or not all(isinstance(dep, DepDef) for dep in deps):
         raise TypeError("deps must be a list of DepDef: use AssetDef.input(...) and AssetDef.dep(...)")
     return list(deps)
+
+
+def mappings_of(deps: list[DepDef]) -> dict[str, PartitionMapping] | None:
+    """The partition mappings that edges declare, by upstream; `None` for none."""
+    return {dep.name: dep.partition_mapping for dep in deps if dep.partition_mapping is not None} or None
 
 
 def check_inputs(deps: list[DepDef], parameters: list[str]) -> None:

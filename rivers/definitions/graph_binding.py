@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from rivers.definitions.composition import NodeCall
-from rivers.definitions.dependency import DepDef
+from rivers.definitions.dependency import DepDef, mappings_of
 from rivers.definitions.graph_asset import GraphAsset
 from rivers.definitions.kinds import StepKind
 from rivers.definitions.parameters import Given, Parameter, ParameterSource, Scope, unresolved, wire
+from rivers.definitions.partition_binding import with_mappings_of_graph, with_partitions
 from rivers.definitions.registry import NamedRetries
 from rivers.definitions.results import Materialization
 from rivers.definitions.signature import EMPTY
@@ -19,7 +20,6 @@ from rivers.definitions.step_binding import (
     bind_condition,
     bind_hooks,
     bind_output,
-    check_partitions,
     executor_named,
     first_paragraph,
 )
@@ -33,7 +33,6 @@ _VALUE = "value"
 
 def bind_graph(asset: GraphAsset, scope: Scope, retries: NamedRetries, tasks: Collection[str]) -> list[BoundStep]:
     """The steps of a graph asset. `tasks` are the names of the tasks that are registered."""
-    check_partitions(asset.name, asset.partitions_def)
     composition = asset.composition
     for key, call in composition.calls.items():
         if call.task.name not in tasks:
@@ -58,11 +57,12 @@ def _task(asset: GraphAsset, key: str, call: NodeCall, scope: Scope, retries: Na
     returned = task.signature.resolve(task.signature.return_annotation)
     handler = task.io_handler if task.io_handler is not None else asset.node_io_handler
     output, handler = bind_output(key, task.tags, (), None, None, None, handler, returned, scope, (), False)
+    (output,) = with_partitions(asset, (output,), scope.partitions)
     definition = StepDefinition(
         key=key,
         kind=StepKind.MAPPED_TASK if call.is_mapped else StepKind.TASK,
         outputs=(output,),
-        edges=wiring.edges,
+        edges=with_mappings_of_graph(asset, task, wiring.edges),
         executor=executor_named(_executor_name(asset.metadata)),
         retry=retries.resolve(task.retry, f"referenced by task '{task.name}'"),
         is_async=task.is_async,
@@ -90,7 +90,15 @@ def _gathering(mapped: BoundStep, node: str) -> BoundStep:
     definition = StepDefinition(
         key=node,
         kind=StepKind.COLLECT,
-        outputs=(type(output)(node, handler=output.handler, handler_class=output.handler_class, is_asset=False),),
+        outputs=(
+            type(output)(
+                node,
+                handler=output.handler,
+                handler_class=output.handler_class,
+                is_asset=False,
+                partitions=output.partitions,
+            ),
+        ),
         edges=(EdgeDefinition(task.key),),
         executor=task.executor,
         graph=task.graph,
@@ -105,7 +113,9 @@ def _own(asset: GraphAsset, inner: list[StepDefinition], scope: Scope, retries: 
     nodes = dict.fromkeys(step.key for step in inner)
     outer = [edge.upstream for step in inner for edge in step.edges if edge.upstream not in nodes]
     waits = dict.fromkeys([*outer, *composition.parameters, *(dep.name for dep in asset.deps), *nodes])
-    edges = [EdgeDefinition(upstream) for upstream in waits if upstream != final]
+    mapped = {edge.upstream: edge.mapping for step in inner for edge in step.edges if edge.mapping is not None}
+    mapped |= mappings_of(asset.deps) or {}
+    edges = [EdgeDefinition(upstream, mapping=mapped.get(upstream)) for upstream in waits if upstream != final]
     if final is not None:
         edges.append(EdgeDefinition(final, _VALUE))
     for edge in edges:
@@ -124,6 +134,7 @@ def _own(asset: GraphAsset, inner: list[StepDefinition], scope: Scope, retries: 
         scope,
         (),
     )
+    (output,) = with_partitions(asset, (output,), scope.partitions)
     definition = StepDefinition(
         key=asset.name,
         kind=StepKind.GRAPH_ASSET,

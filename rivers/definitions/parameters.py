@@ -8,11 +8,13 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from rivers.definitions.dependency import DepDef
+from rivers.definitions.partitioning import NamedPartitions
 from rivers.definitions.signature import EMPTY, Signature
 from rivers.definitions.snapshot import EdgeDefinition
 from rivers.definitions.suggestion import nearest
 from rivers.errors import GraphValidationError
 
+_NO_NAMES = NamedPartitions({})
 CONTEXTS = ("AssetExecutionContext", "TaskExecutionContext")
 
 
@@ -47,6 +49,7 @@ class Scope:
 
     nodes: Container[str]
     resources: Mapping[str, Any]
+    partitions: NamedPartitions = _NO_NAMES
 
 
 @dataclass(frozen=True, slots=True)

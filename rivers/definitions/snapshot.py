@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -19,6 +19,9 @@ from rivers.definitions.kinds import (
     StepKind,
     TriggerRule,
 )
+from rivers.partitions.backfill_strategy import BackfillStrategy
+from rivers.partitions.definition import PartitionsDefinition
+from rivers.partitions.mapping import PartitionMapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,8 @@ class OutputDefinition:
     type_name: str = ""
     pools: tuple[PoolClaim, ...] = ()
     is_mapped: bool = False
+    partitions: PartitionsDefinition | None = None
+    backfill_strategy: BackfillStrategy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,7 @@ class EdgeDefinition:
     parameter: str | None = None
     trigger: TriggerRule = TriggerRule.ON_SUCCESS
     delivery: Delivery = Delivery.VALUE
+    mapping: PartitionMapping | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +133,19 @@ class StepDefinition:
     automation: ConditionDefinition | None = None
     hooks: tuple[HookDefinition, ...] = ()
     max_concurrency: int = 0
+
+    def mapping_of(self, upstream: str) -> PartitionMapping | None:
+        """Which partitions of an upstream the step reads; `None` for the same ones."""
+        return next((edge.mapping for edge in self.edges if edge.upstream == upstream), None)
+
+    def partitions_of(self, nodes: Collection[str]) -> PartitionsDefinition | None:
+        """How the step is partitioned when these outputs are wanted of it; those without partitions follow others."""
+        if len(self.outputs) == 1:  # which the instances of a mapped task have under other names
+            return self.outputs[0].partitions
+        for output in self.outputs:
+            if output.partitions is not None and output.name in nodes:
+                return output.partitions
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from typing import Any
 from rivers.definitions import handlers
 from rivers.definitions.asset import Asset
 from rivers.definitions.condition import ConditionDefinition
-from rivers.definitions.declared import listed
 from rivers.definitions.dependency import AssetDef, DepDef
 from rivers.definitions.external_asset import ExternalAsset
 from rivers.definitions.graph_asset import GraphAsset
@@ -17,6 +16,7 @@ from rivers.definitions.hook import Hook
 from rivers.definitions.kinds import ExecutorKind, StepKind
 from rivers.definitions.multi_asset import MultiAsset
 from rivers.definitions.parameters import Parameter, Scope, wire
+from rivers.definitions.partition_binding import with_mappings, with_partitions
 from rivers.definitions.registry import NamedRetries
 from rivers.definitions.signature import EMPTY
 from rivers.definitions.snapshot import (
@@ -29,7 +29,7 @@ from rivers.definitions.snapshot import (
 )
 from rivers.definitions.suggestion import nearest
 from rivers.definitions.task import Task
-from rivers.errors import AssetDefinitionError, ConfigurationError, GraphValidationError
+from rivers.errors import AssetDefinitionError, GraphValidationError
 
 _EXECUTORS = {
     "in_process": ExecutorDefinition(ExecutorKind.IN_PROCESS),
@@ -76,9 +76,9 @@ def bind_step(owner: Asset | Task, scope: Scope, retries: NamedRetries) -> Bound
     returned = EMPTY if isinstance(owner, ExternalAsset) else owner.signature.resolve(owner.signature.return_annotation)
     wiring = wire(name, nodes, owner.signature, deps, scope)
     outputs, declared = _outputs(owner, returned, scope)
+    outputs = with_partitions(owner, outputs, scope.partitions)
     for edge in wiring.inputs.values():
         _check_handler(name, edge.io_handler, scope)
-    check_partitions(name, owner.partitions_def)
     if isinstance(owner, ExternalAsset) and owner.observe_fn is None and owner.automation_condition is not None:
         raise AssetDefinitionError(
             f"Asset '{name}': an external asset with an automation_condition needs an observe function", asset=name
@@ -88,7 +88,7 @@ def bind_step(owner: Asset | Task, scope: Scope, retries: NamedRetries) -> Bound
         key=nodes[0],
         kind=_kind(owner),
         outputs=outputs,
-        edges=wiring.edges,
+        edges=with_mappings(owner, deps, wiring.edges),
         executor=_executor(output.metadata for output in outputs),
         retry=retries.resolve(owner.retry, f"referenced by {noun} '{name}'"),
         pools=union(claim for output in outputs for claim in output.pools),
@@ -217,14 +217,6 @@ def _check_handler(name: str, handler: Any, scope: Scope) -> None:
         raise AssetDefinitionError(f"{story} is not in resources")
     if not handlers.is_io_handler(scope.resources[handler]):
         raise AssetDefinitionError(f"{story} does not implement the IOHandler protocol (handle_output + load_input)")
-
-
-def check_partitions(name: str, partitions_def: Any) -> None:
-    """Raises when a name of a partitions definition is none."""
-    if isinstance(partitions_def, str):
-        raise ConfigurationError(
-            f"unknown partitions definition '{partitions_def}' referenced by '{name}'; registered: {listed(())}"
-        )
 
 
 def executor_named(name: str | None) -> ExecutorDefinition | None:

@@ -8,9 +8,11 @@ from typing import Any, ClassVar, NoReturn
 from rivers.definitions import composition, declared
 from rivers.definitions.asset import Function
 from rivers.definitions.handlers import IOHandler, declared_io_handler
+from rivers.definitions.partitioning import Partitions, declared_mappings, declared_partitions
 from rivers.definitions.retry_policy import RetryPolicy
 from rivers.definitions.signature import Signature
 from rivers.errors import TaskDefinitionError
+from rivers.partitions.mapping import PartitionMapping
 
 
 class Task:
@@ -24,8 +26,8 @@ class Task:
 
     name: str | None
     tags: list[str] | None
-    partitions_def: Any
-    partition_mapping: dict[Any, Any] | None
+    partitions_def: Partitions
+    partition_mapping: dict[Any, PartitionMapping] | None
     io_handler: IOHandler
     retry: RetryPolicy | str | None
     is_async: bool
@@ -37,17 +39,16 @@ class Task:
         wraps: Any | None = None,
         name: str | None = None,
         tags: list[str] | None = None,
-        partitions_def: Any = None,
-        partition_mapping: dict[Any, Any] | None = None,
+        partitions_def: Partitions = None,
+        partition_mapping: dict[Any, PartitionMapping] | None = None,
         io_handler: IOHandler = None,
         retry: RetryPolicy | str | None = None,
     ) -> None:
-        declared.absent("partition_mapping", partition_mapping)
         vars(self).update(
             name=declared.text("name", name),
             tags=declared.texts("tags", tags),
-            partitions_def=declared.text("partitions_def", partitions_def),
-            partition_mapping=None,
+            partitions_def=declared_partitions(partitions_def),
+            partition_mapping=declared_mappings(partition_mapping),
             io_handler=declared_io_handler(io_handler),
             retry=declared.retry(retry),
             is_async=False,

@@ -9,6 +9,7 @@ from rivers.definitions.binding import BoundRepository
 from rivers.io_handlers.handler import BaseIOHandler
 from rivers.kernel import InputReference, StepCall
 from rivers.kernel.config import launched
+from rivers.kernel.partitions import partition_of
 from rivers.lifecycle.progress import RunProgress
 from rivers.planning.plan import PlannedEdge, RunPlan
 
@@ -78,13 +79,16 @@ class Calls:
         """The call of one attempt."""
         planned = self._progress.planned[ordinal]
         config, metadata = launched(self._plan.config, planned.step) if self._plan.config else (None, None)
+        key, step = self._plan.partition_key, self._bound.steps[planned.step]
+        outputs = tuple([output.node for output in planned.outputs])
+        partition = partition_of(step.definition, outputs, key) if key is not None else None
         return StepCall(
             self._run_id,
             planned.key,
             attempt,
             token,
-            self._bound.steps[planned.step],
-            tuple([output.node for output in planned.outputs]),
+            step,
+            outputs,
             tuple(
                 [self._reference(ordinal, planned.step, edge) for edge in planned.edges if edge.parameter is not None]
             ),
@@ -92,10 +96,11 @@ class Calls:
             config,
             self._tags,
             self.handlers,
-            None,
+            partition,
             metadata,
             planned.id.mapping_key,
             self._progress.fan_outs.place(ordinal),
+            key,
         )
 
     def _reference(self, ordinal: int, step: str, edge: PlannedEdge) -> InputReference:
@@ -106,7 +111,7 @@ class Calls:
             producer.token,
             self._run_id if producer.token else "",
             self._metadata(step, edge.node),
-            None,
+            self._bound.snapshot.output_by_node[edge.node].partitions,
             edge.delivery,
             producer.has_value,
             producer.results,

@@ -288,6 +288,13 @@ class Conductor:
                 self._versions.note(node, data_version)
                 self._ledger.observed(node, data_version)
 
+    def partition_failed(self, ordinal: int, node: str, partition_key: PartitionKey, error: str) -> None:
+        """One of the partitions failed, as the author's code said."""
+        with self.changed:
+            if self.progress.steps[ordinal].state in _LIVE:
+                self.progress.fail_partition(ordinal, node, partition_key, error)
+                self._settle()
+
     # -- as the source of the journal -------------------------------------------------------------------------------
 
     def take(self, is_renewal: bool) -> WriteSet | None:

@@ -92,6 +92,9 @@ class _Heard:
     def mapped(self, *arguments: Any) -> None:
         self.told.append(Told("mapped", arguments))
 
+    def partition_failed(self, *arguments: Any) -> None:
+        self.told.append(Told("partition_failed", arguments))
+
 
 def _follow(parent: int) -> None:
     while os.getppid() == parent:

@@ -50,6 +50,9 @@ class StepSink:
     def mapped(self, *arguments: Any) -> None:
         self._conductor.mapped(self._ordinal, *arguments)
 
+    def partition_failed(self, *arguments: Any) -> None:
+        self._conductor.partition_failed(self._ordinal, *arguments)
+
 
 def run_inline(conductor: Conductor, batch: list[int]) -> float:
     """Runs a step, or coroutines together, on the calling thread; returns the seconds that it took of its own."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rivers.definitions.binding import BoundStep
     from rivers.io_handlers.handler import BaseIOHandler
     from rivers.partitions.context import PartitionContext
+    from rivers.partitions.definition import PartitionsDefinition
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class InputReference:
     Token 0: produced outside this store's knowledge, loaded by name. `metadata` is what the handler is told of the
     upstream node: its static metadata, or what the consumer declared instead. `results` are the instances to gather,
     node and token of each, when the node is a gathering; `has_value` says that the producer stored something.
+    `partitions` is how the node is partitioned.
     """
 
     node: str
@@ -31,7 +33,7 @@ class InputReference:
     producer_token: int = 0
     producer_run_id: str = ""
     metadata: Mapping[str, str] | None = None
-    partition: PartitionContext | None = None
+    partitions: PartitionsDefinition | None = None
     delivery: Delivery = Delivery.VALUE
     has_value: bool = True
     results: tuple[tuple[str, int], ...] = ()
@@ -42,8 +44,8 @@ class StepCall:
     """One attempt of one step.
 
     `outputs` are the nodes wanted of it, `config` overrides fields of its model, `metadata` entries of its static
-    metadata; both are what the launch says. An instance of a mapped task has a `mapping_key`, and `mapping_index` is
-    the place of its element.
+    metadata; both are what the launch says. `partition_key` is the run's; `partition` is what it means for this step.
+    An instance of a mapped task has a `mapping_key`, and `mapping_index` is the place of its element.
     """
 
     run_id: str
@@ -61,6 +63,7 @@ class StepCall:
     metadata: Mapping[str, str] | None = None
     mapping_key: str | None = None
     mapping_index: int = 0
+    partition_key: PartitionKey | None = None
 
     def defined(self, node: str) -> str:
         """The output of the step's definition that a node of this call is: an instance has a node of its own."""
@@ -90,6 +93,9 @@ class StepSink(Protocol):
         has_value: bool = True,
     ) -> None:
         """An output is stored; without a value the author stored it."""
+
+    def partition_failed(self, node: str, partition_key: PartitionKey, error: str) -> None:
+        """One of the partitions failed, as the author's code said; the step goes on."""
 
     def observed(
         self,

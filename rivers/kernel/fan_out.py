@@ -14,6 +14,7 @@ from rivers.definitions.results import DynamicOutput
 from rivers.errors import ExecutionError
 from rivers.kernel.call import InputReference, StepCall, StepSink
 from rivers.kernel.io_contexts import InputContext
+from rivers.kernel.partitions import loaded_partition
 from rivers.kernel.tracebacks import text_of
 
 #: What a handler is told is loading, when a fan-out looks at its source or gathers results.
@@ -123,7 +124,7 @@ def _element(call: StepCall, reference: InputReference) -> Any:
         reference.node,
         reference.producer_token,
         reference.producer_run_id,
-        str(reference.partition),
+        str(call.partition_key),
     )
     is_there, element = _elements.take(source, index)
     if is_there:
@@ -144,7 +145,12 @@ def _result(call: StepCall, reference: InputReference, result: tuple[str, int], 
 
 
 def _load(call: StepCall, reference: InputReference, node: str, metadata: Any, hint: Any) -> Any:
-    told = InputContext(node, CONSUMER, metadata, reference.partition, hint)
+    partition = None
+    if call.partition_key is not None or reference.partitions is not None:
+        is_loaded, partition = loaded_partition(call, reference)
+        if not is_loaded:
+            return None
+    told = InputContext(node, CONSUMER, metadata, partition, hint)
     return call.values.for_input(call, reference).load_input(told)
 
 

@@ -147,9 +147,11 @@ class Recording:
         if self._call.partition is None:
             self._sink.materialized(output.node, entries, version, None, has_value)
             return
-        failed = (context is not None and context._failed_partitions) or ()
+        failed = (context is not None and context._failed_partitions) or {}
         for key in self._call.partition.keys:
-            if key not in failed:
+            if key in failed:
+                self._sink.partition_failed(output.node, key, failed[key])
+            else:
                 self._sink.materialized(output.node, entries, version, key, has_value)
 
 

@@ -17,6 +17,7 @@ from rivers.kernel.config import build_config
 from rivers.kernel.contexts import AssetExecutionContext, TaskExecutionContext
 from rivers.kernel.failures import failure_of
 from rivers.kernel.io_contexts import InputContext
+from rivers.kernel.partitions import loaded_partition, refuse_unpartitioned
 from rivers.kernel.recipe import Argument, ContextRecipe, Recipe, recipe_of
 from rivers.kernel.recording import SUCCEEDED, Recording, Yields
 from rivers.lifecycle.states import AttemptOutcome
@@ -99,6 +100,8 @@ def in_own_loop(work: Coroutine[Any, Any, Any]) -> Any:
 
 
 def _call(call: StepCall, recipe: Recipe) -> tuple[Any, AssetExecutionContext[Any] | None]:
+    if call.partition_key is not None:
+        refuse_unpartitioned(call)
     context = None if recipe.context is None else _context(call, recipe.context)
     arguments = [_value(call, recipe, argument, context) for argument in recipe.positional]
     if recipe.keywords:
@@ -140,7 +143,12 @@ def _load(call: StepCall, recipe: Recipe, argument: Argument) -> Any:
                 return fan_out.delivered(call, reference, argument.hint)
             if not reference.has_value and recipe.kind == StepKind.GRAPH_ASSET:
                 return Materialization()  # its final task stored nothing, so there is nothing to take over
-            told = InputContext(reference.node, call.step_key, reference.metadata, reference.partition, argument.hint)
+            partition = None
+            if call.partition_key is not None or reference.partitions is not None:
+                is_loaded, partition = loaded_partition(call, reference)
+                if not is_loaded:
+                    return None
+            told = InputContext(reference.node, call.step_key, reference.metadata, partition, argument.hint)
             return call.values.for_input(call, reference).load_input(told)
     raise ExecutionError(f"Asset '{recipe.key}': no value was handed over for input '{name}'")
 

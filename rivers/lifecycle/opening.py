@@ -42,14 +42,15 @@ def announce(run: RunProgress, step: StepProgress) -> None:
             outer.state = STEP.apply(outer, outer.state, StepEvent.OPEN)
             outer.expansion = Expansion()
             run.touched.add(graph)
-            run.log.append(Event(EventType.STEP_STARTED, graph, outer.attempt + 1, planned.graph))
+            key = run.plan.partition_key
+            run.log.append(Event(EventType.STEP_STARTED, graph, outer.attempt + 1, planned.graph, partition_key=key))
     if planned.kind == StepKind.GRAPH_ASSET:
         if step.expansion is not None:
             step.expansion = None
             return
         if not planned.edges and step.attempt == 1:  # its body named a constant: nothing ever began
             return
-    run.log.append(Event(EventType.STEP_STARTED, step.ordinal, step.attempt, planned.key))
+    run.say(EventType.STEP_STARTED, step)
 
 
 def expanded(run: RunProgress, step: StepProgress) -> bool:
@@ -86,7 +87,7 @@ def _open(run: RunProgress, step: StepProgress) -> bool:
     run.touched.add(step.ordinal)
     if not run.runs_on:
         step.state = STEP.apply(step, step.state, StepEvent.CANCEL)
-        run.log.append(Event(EventType.STEP_CANCELED, step.ordinal, step.attempt, run.planned[step.ordinal].key))
+        run.say(EventType.STEP_CANCELED, step)
         return True
     step.state = STEP.apply(step, step.state, StepEvent.OPEN)
     fan_out = run.fan_outs.expand(step)
@@ -116,5 +117,4 @@ def _close(run: RunProgress, step: StepProgress, fan_out: FanOut) -> None:
 
 
 def _succeeded(run: RunProgress, step: StepProgress) -> None:
-    key = run.planned[step.ordinal].key
-    run.log.append(Event(EventType.STEP_SUCCEEDED, step.ordinal, step.attempt, key))
+    run.say(EventType.STEP_SUCCEEDED, step)

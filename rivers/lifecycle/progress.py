@@ -197,6 +197,19 @@ class RunProgress:
             step.expansion = Expansion(token, (*known, *keys))
             self.touched.add(mapped)
 
+    def fail_partition(self, ordinal: int, node: str, partition_key: PartitionKey, error: str) -> None:
+        """One of the partitions of the current attempt failed, as the author's code said; the attempt goes on."""
+        self.log.append(
+            Event(
+                EventType.PARTITION_FAILED,
+                ordinal,
+                self.steps[ordinal].attempt,
+                node,
+                facts=(("error", error),),
+                partition_key=partition_key,
+            )
+        )
+
     def end(self, ordinal: int, outcome: AttemptOutcome, failure: Failure | None = None, spread: float = 0.0) -> float:
         """The current attempt's end is known; returns the seconds after which `wake` is due, 0 for none or at once.
 
@@ -288,7 +301,7 @@ class RunProgress:
                 return 0.0
             case AttemptOutcome.SUCCEEDED:
                 step.state = STEP.apply(step, step.state, StepEvent.SUCCEED)
-                self.log.append(Event(EventType.STEP_SUCCEEDED, step.ordinal, step.attempt, planned.key))
+                self.say(EventType.STEP_SUCCEEDED, step)
                 self._finish(step)
                 return 0.0
             case AttemptOutcome.NOT_STARTED if step.state == StepState.DISPATCHED and self.runs_on:
@@ -302,7 +315,7 @@ class RunProgress:
                     return self._pause(step, 0.0)
         if not self.runs_on and outcome in (AttemptOutcome.STOPPED, AttemptOutcome.NOT_STARTED, AttemptOutcome.FENCED):
             step.state = STEP.apply(step, step.state, StepEvent.CANCEL)
-            self.log.append(Event(EventType.STEP_CANCELED, step.ordinal, step.attempt, planned.key))
+            self.say(EventType.STEP_CANCELED, step)
             self._finish(step)
             return 0.0
         late = not STEP.allows(step.state, StepEvent.RETRY)  # of a lost attempt: its retry is on its way already
@@ -326,8 +339,32 @@ class RunProgress:
 
     def report(self, type: EventType, step: StepProgress, failure: Failure, delay: float | None = None) -> None:
         """Logs what went wrong with a step."""
-        key = self.planned[step.ordinal].key
-        self.log.append(Event(type, step.ordinal, step.attempt, key, failure=failure, delay=delay))
+        self.say(type, step, failure, delay)
+        key = self.plan.partition_key
+        if type == EventType.STEP_FAILED and key is not None and len(key.expand()) > 1:
+            self.say(type, step, failure, of_partition=False)  # of the step as a whole, whichever partition it was
+
+    def say(
+        self,
+        type: EventType,
+        step: StepProgress,
+        failure: Failure | None = None,
+        delay: float | None = None,
+        *,
+        of_partition: bool = True,
+    ) -> None:
+        """Logs what became of a step, on the partitions that the run covers."""
+        self.log.append(
+            Event(
+                type,
+                step.ordinal,
+                step.attempt,
+                self.planned[step.ordinal].key,
+                failure=failure,
+                delay=delay,
+                partition_key=self.plan.partition_key if of_partition else None,
+            )
+        )
 
     def _pause(self, step: StepProgress, wait: float) -> float:
         if wait <= 0.0:

@@ -128,6 +128,7 @@ class EventType(IntEnum):
     SLOT_CLAIMED = 21
     SLOT_RENEWED = 22
     SLOT_RELEASED = 23
+    PARTITION_FAILED = 41
 
 
 class LogStream(IntEnum):

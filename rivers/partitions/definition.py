@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias, TypeVar
@@ -23,7 +22,7 @@ _Variant = TypeVar("_Variant", bound="PartitionsDefinition")
 Registered: TypeAlias = Mapping[str, Sequence[str]]
 
 
-class PartitionsDefinition(ABC):
+class PartitionsDefinition:
     """Which partitions something has. Made by the factories; definitions compare by what they say.
 
     Below the factories `now` is an aware datetime whose own wall clock is the one that definitions without a time zone
@@ -41,6 +40,11 @@ class PartitionsDefinition(ABC):
 
     #: What messages call the variant.
     kind: ClassVar[str] = ""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        raise TypeError(
+            "PartitionsDefinition has no constructor: use PartitionsDefinition.static_(...) and the other factories"
+        )
 
     # -- factories --------------------------------------------------------------------------------------------------
 
@@ -132,25 +136,25 @@ class PartitionsDefinition(ABC):
         """Whether it is a key as of now; with several values, whether each is. Of dynamic keys each may be one."""
         return isinstance(key, PartitionKey) and self.grid(_now()).has(key)
 
-    @abstractmethod
     def grid(self, now: datetime, registered: Registered | None = None) -> Grid:
         """The keys at this moment. Without `registered` the keys of dynamic definitions are not known."""
+        raise NotImplementedError
 
     def window_of(self, value: str) -> tuple[datetime, datetime] | None:
         """Start and end of the window of a key, end exclusive; `None` when keys are no windows of time."""
         return None
 
-    @abstractmethod
     def check(self) -> None:
         """Raises `PartitionDefinitionError` for what makes no definition. The factories check; constructors do not."""
+        raise NotImplementedError
 
     def dynamic_names(self) -> Iterator[str]:
         """The names of the dynamic definitions in it."""
         yield from ()
 
-    @abstractmethod
     def _content(self) -> tuple[Any, ...]:
         """What makes two definitions equal."""
+        raise NotImplementedError
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):

@@ -139,7 +139,7 @@ class StaticMapping(PartitionMapping):
             isinstance(one, str) for pair in mapping.items() for one in pair
         ):
             raise TypeError("mapping must be a dict of downstream key to upstream key, both str")
-        self._set(mapping=dict(mapping))
+        self._set(mapping=dict(sorted(mapping.items())))  # equal ones read alike
 
 
 class TimeWindowMapping(PartitionMapping):

@@ -112,12 +112,10 @@ class TimeWindowPartitions(PartitionsDefinition):
             )
         if self.end is not None and self.end_offset:
             raise PartitionDefinitionError("end_offset counts from now, so it goes with no end")
-        _check_format(
-            self.cron_schedule, self.interval_seconds, self.start, self.start.fold, self.end, self.fmt, self.timezone
-        )
+        _check_format(self.cron_schedule, self.interval_seconds, self.start, self.end, self.fmt, self.timezone)
 
     def _fixed(self) -> tuple[Ticks, int, KeyFormat]:
-        return _fixed(self.cron_schedule, self.interval_seconds, self.start, self.start.fold, self.fmt, self.timezone)
+        return _fixed(self.cron_schedule, self.interval_seconds, self.start, self.fmt, self.timezone)
 
     def _aware(self, moment: datetime) -> datetime:
         return moment.replace(tzinfo=self.zone)
@@ -145,7 +143,7 @@ variant("TimeWindow")(TimeWindowPartitions)
 
 @lru_cache(maxsize=1024)
 def _fixed(
-    cron: str | None, interval: float | None, start: datetime, fold: int, fmt: str, timezone: str | None
+    cron: str | None, interval: float | None, start: datetime, fmt: str, timezone: str | None
 ) -> tuple[Ticks, int, KeyFormat]:
     """What does not depend on the end: ticks, the number of the first one, and the format of keys."""
     ticks: Ticks
@@ -168,13 +166,12 @@ def _check_format(
     cron: str | None,
     interval: float | None,
     start: datetime,
-    fold: int,
     end: datetime | None,
     fmt: str,
     timezone: str | None,
 ) -> None:
     """Raises for a format that cannot be read back to the windows it was written for."""
-    ticks, first, label = _fixed(cron, interval, start, fold, fmt, timezone)
+    ticks, first, label = _fixed(cron, interval, start, fmt, timezone)
     if (
         start.year >= 1000
         and not (interval and _nanoseconds(interval) < 1000)
@@ -223,7 +220,7 @@ def _iso(moment: datetime) -> str:
 def _wall_clock(moment: object) -> datetime:
     if not isinstance(moment, datetime) or moment.tzinfo is not None:
         raise TypeError("expected a datetime without tzinfo")
-    return moment
+    return moment.replace(fold=0)
 
 
 def _nanoseconds(seconds: float) -> int:

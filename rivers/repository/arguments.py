@@ -63,10 +63,3 @@ def tags(value: Any) -> tuple[tuple[str, str], ...]:
         if not (isinstance(tag, (tuple, list)) and len(tag) == 2 and all(isinstance(part, str) for part in tag)):
             raise TypeError(f"tags must be a list of (str, str) pairs, got {tag!r}")
     return tuple((key, text) for key, text in value)
-
-
-def not_yet(**values: Any) -> None:
-    """Arguments that this version has no classes for yet; empty ones change nothing."""
-    for name, value in values.items():
-        if value:
-            raise TypeError(f"{name} is not available in this version of rivers: leave it out")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -22,6 +23,7 @@ from rivers.definitions.sensor import Sensor
 from rivers.definitions.suggestion import nearest_or_all
 from rivers.definitions.task import Task
 from rivers.errors import AssetDefinitionError, NodeNotFoundError, PartitionValidationError
+from rivers.partitions.definition import PartitionsDefinition
 from rivers.partitions.key import PartitionKey
 from rivers.planning.build import job_not_found
 from rivers.repository import arguments
@@ -52,14 +54,13 @@ class CodeRepository:
         sensors: Sequence[Sensor] | None = None,
         default_executor: Executor | None = None,
         resources: dict[str, Any] | None = None,
-        partition_defs: dict[str, Any] | None = None,
+        partition_defs: dict[str, PartitionsDefinition] | None = None,
         retries: dict[str, RetryPolicy] | None = None,
         default_retry_policy: RetryPolicy | str | None = None,
         run_queue: RunQueueConfig | None = None,
         run_backend: RunBackendConfig | None = None,
         pool_limits: dict[str, int] | None = None,
     ) -> None:
-        arguments.not_yet(partition_defs=partition_defs)
         self._assets = _assets(assets)
         self._tasks = arguments.instances("tasks", tasks, Task)
         self._jobs = arguments.instances("jobs", jobs, Job)
@@ -72,6 +73,7 @@ class CodeRepository:
         self._pool_limits = arguments.mapping("pool_limits", pool_limits, int)
         self._run_queue = arguments.optional("run_queue", run_queue, RunQueueConfig)
         self._run_backend = arguments.optional("run_backend", run_backend, RunBackendConfig)
+        self._partition_defs = arguments.mapping("partition_defs", partition_defs, PartitionsDefinition)
         self._source = ("", "")
         self._life = ResourceLife(self._resources)
         self._lock = threading.RLock()
@@ -99,6 +101,8 @@ class CodeRepository:
                     pool_limits=self._pool_limits,
                     run_queue=self._run_queue,
                     run_backend=self._run_backend,
+                    partition_defs=self._partition_defs,
+                    now=datetime.now().astimezone(),
                     module=module,
                     repository=variable,
                 )
@@ -295,13 +299,18 @@ class CodeRepository:
     def load_node(self, name: str, *, partition_key: PartitionKey | None = None, type_hint: type | None = None) -> Any:
         """The stored value of an asset or task, loaded by its IO handler, whose errors pass through."""
         from rivers.kernel.io_contexts import InputContext
+        from rivers.partitions.context import PartitionContext
 
         arguments.optional("partition_key", partition_key, PartitionKey)
         handler = self.io_handler_for_output(name)
+        output = self.bound.snapshot.output_by_node[name]
+        partition = None
         if partition_key is not None:
-            raise PartitionValidationError(f"Node '{name}' is not partitioned, but a partition_key was provided")
-        metadata = dict(self.bound.snapshot.output_by_node[name].metadata) or None
-        return handler.load_input(InputContext(name, "__load_node__", metadata, None, type_hint))
+            if output.partitions is None:
+                raise PartitionValidationError(f"Node '{name}' is not partitioned, but a partition_key was provided")
+            partition = PartitionContext(partition_key.expand(), output.partitions)
+        metadata = dict(output.metadata) or None
+        return handler.load_input(InputContext(name, "__load_node__", metadata, partition, type_hint))
 
     def io_handler_for_output(self, name: str) -> Any:
         """The IO handler that stores an asset or task."""

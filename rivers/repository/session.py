@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from rivers.definitions.binding import BoundRepository
@@ -23,6 +24,7 @@ from rivers.lifecycle.states import LaunchCause, RunKind
 from rivers.partitions.key import PartitionKey
 from rivers.planning.build import MATERIALIZE, plan_job, plan_selection
 from rivers.planning.launch_document import executor_of, normalised
+from rivers.planning.partitions import check_partition_key, dynamic_keys
 from rivers.planning.plan import RunPlan
 from rivers.repository import arguments
 from rivers.repository.observation import ObservationResult, seen_in
@@ -30,8 +32,7 @@ from rivers.repository.run_handle import RunHandle
 from rivers.repository.run_queue import RunQueue
 from rivers.repository.run_result import RunResult, fields_of
 from rivers.repository.storage import Storage, topology
-from rivers.repository.unpartitioned import refusing
-from rivers.storage import assets, pools
+from rivers.storage import assets, partitions, pools
 from rivers.storage.assets import AssetRow
 from rivers.storage.rows import RunRow
 from rivers.wire.values import encode_map
@@ -236,9 +237,17 @@ class Session:
                 raise ExecutionError(f"step '{step.key}' is not defined by this repository")
         self._execute(plan, launched=row)
 
+    def _check_partition_key(self, plan: RunPlan) -> None:
+        """A launch without a key that it needs, or with one that something lacks, is refused before it is recorded."""
+        snapshot, registered = self.bound.snapshot, {}
+        if wanted := dynamic_keys(snapshot, plan):
+            with self.storage.database.read() as connection:
+                registered = {name: partitions.registered(connection, name, keys) for name, keys in wanted.items()}
+        check_partition_key(snapshot, plan, datetime.now().astimezone(), registered)
+
     def _execute(self, plan: RunPlan, **options: Any) -> RunOutcome:
         return execute(
-            self.bound if plan.partition_key is None else refusing(self.bound, plan),
+            self.bound,
             plan,
             database=weakref.proxy(self.storage.database),  # what a run leaves to the collector keeps no store open
             memory_handler=self.memory_handler,
@@ -248,7 +257,10 @@ class Session:
     def _planned(self, make: Plan, config: Mapping[str, Any] | None) -> RunPlan:
         plan = make(None, None)
         document = self._document(config, plan)
-        return plan if document is None else make(document, executor_of(document))
+        if document is not None:
+            plan = make(document, executor_of(document))
+        self._check_partition_key(plan)
+        return plan
 
     def _document(self, config: Mapping[str, Any] | None, plan: RunPlan) -> dict[str, Any] | None:
         """The launch document, checked against what the plan runs: assets go by their nodes and by their own names."""

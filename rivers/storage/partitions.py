@@ -28,7 +28,13 @@ _ONE = (dynamic.c.name == bindparam("name_"), dynamic.c.key == bindparam("key_")
 _HAS = select(dynamic.c.key).where(*_ONE)
 _DELETE = delete(dynamic).where(*_ONE)
 
+_AMONG = select(dynamic.c.key).where(
+    dynamic.c.name == bindparam("name"), dynamic.c.key.in_(bindparam("keys", expanding=True))
+)
+
 _RESERVED = "|,"
+#: So many keys are looked for in one statement.
+_AT_ONCE = 500
 
 
 def images(row: MaterializationRow) -> Iterator[Values]:
@@ -69,6 +75,14 @@ def keys(connection: Connection, name: str) -> list[str]:
 def has(connection: Connection, name: str, key: str) -> bool:
     """Whether a dynamic definition has the key."""
     return connection.execute(_HAS, {"name_": name, "key_": key}).first() is not None
+
+
+def registered(connection: Connection, name: str, keys: Sequence[str]) -> set[str]:
+    """Those of the keys that a dynamic definition has."""
+    found: set[str] = set()
+    for start in range(0, len(keys), _AT_ONCE):
+        found |= set(connection.execute(_AMONG, {"name": name, "keys": keys[start : start + _AT_ONCE]}).scalars())
+    return found
 
 
 def _check(key: str) -> None:

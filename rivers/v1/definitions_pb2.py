@@ -24,10 +24,11 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from rivers.v1 import automation_pb2 as rivers_dot_v1_dot_automation__pb2
+from rivers.v1 import partitions_pb2 as rivers_dot_v1_dot_partitions__pb2
 from rivers.v1 import value_pb2 as rivers_dot_v1_dot_value__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1brivers/v1/definitions.proto\x12\trivers.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1arivers/v1/automation.proto\x1a\x15rivers/v1/value.proto\"\xca\x01\n\x12\x45xecutorDefinition\x12%\n\x04kind\x18\x01 \x01(\x0e\x32\x17.rivers.v1.ExecutorKind\x12\x18\n\x0bmax_workers\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12!\n\x14max_async_concurrent\x18\x03 \x01(\x05H\x01\x88\x01\x01\x12\'\n\nkubernetes\x18\x04 \x01(\x0b\x32\x13.rivers.v1.MapValueB\x0e\n\x0c_max_workersB\x17\n\x15_max_async_concurrent\"\x95\x02\n\x0fRetryDefinition\x12\x13\n\x0bmax_retries\x18\x01 \x01(\x05\x12\'\n\x07\x62\x61\x63koff\x18\x02 \x01(\x0e\x32\x16.rivers.v1.BackoffKind\x12\x15\n\rdelay_seconds\x18\x03 \x01(\x01\x12\x17\n\x0finitial_seconds\x18\x04 \x01(\x01\x12\x0e\n\x06\x66\x61\x63tor\x18\x05 \x01(\x01\x12\x18\n\x10schedule_seconds\x18\x06 \x03(\x01\x12\x0e\n\x06jitter\x18\x07 \x01(\x01\x12\x1e\n\x11max_delay_seconds\x18\x08 \x01(\x01H\x00\x88\x01\x01\x12$\n\x04only\x18\t \x01(\x0b\x32\x16.rivers.v1.RetryFilterB\x14\n\x12_max_delay_seconds\"7\n\x0bRetryFilter\x12\x0f\n\x07reasons\x18\x01 \x03(\t\x12\x17\n\x0f\x65xception_types\x18\x02 \x03(\t\"(\n\tPoolClaim\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\r\n\x05slots\x18\x02 \x01(\x05\"\x92\x03\n\x10OutputDefinition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04tags\x18\x02 \x03(\t\x12\r\n\x05kinds\x18\x03 \x03(\t\x12\x12\n\x05group\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x19\n\x0c\x63ode_version\x18\x05 \x01(\tH\x01\x88\x01\x01\x12;\n\x08metadata\x18\x06 \x03(\x0b\x32).rivers.v1.OutputDefinition.MetadataEntry\x12\'\n\x07handler\x18\x07 \x01(\x0e\x32\x16.rivers.v1.HandlerKind\x12\x15\n\rhandler_class\x18\x08 \x01(\t\x12\x10\n\x08is_asset\x18\t \x01(\x08\x12\x11\n\ttype_name\x18\n \x01(\t\x12#\n\x05pools\x18\x0e \x03(\x0b\x32\x14.rivers.v1.PoolClaim\x12\x11\n\tis_mapped\x18\x0b \x01(\x08\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x08\n\x06_groupB\x0f\n\r_code_version\"A\n\x0eHookDefinition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12!\n\x04kind\x18\x02 \x01(\x0e\x32\x13.rivers.v1.HookKind\"\x98\x01\n\x0e\x45\x64geDefinition\x12\x10\n\x08upstream\x18\x01 \x01(\t\x12\x16\n\tparameter\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\'\n\x07trigger\x18\x03 \x01(\x0e\x32\x16.rivers.v1.TriggerRule\x12%\n\x08\x64\x65livery\x18\x04 \x01(\x0e\x32\x13.rivers.v1.DeliveryB\x0c\n\n_parameter\"\x90\x04\n\x0eStepDefinition\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x04kind\x18\x02 \x01(\x0e\x32\x13.rivers.v1.StepKind\x12,\n\x07outputs\x18\x03 \x03(\x0b\x32\x1b.rivers.v1.OutputDefinition\x12(\n\x05\x65\x64ges\x18\x04 \x03(\x0b\x32\x19.rivers.v1.EdgeDefinition\x12/\n\x08\x65xecutor\x18\x05 \x01(\x0b\x32\x1d.rivers.v1.ExecutorDefinition\x12)\n\x05retry\x18\x06 \x01(\x0b\x32\x1a.rivers.v1.RetryDefinition\x12#\n\x05pools\x18\x07 \x03(\x0b\x32\x14.rivers.v1.PoolClaim\x12\x10\n\x08is_async\x18\x08 \x01(\x08\x12\x11\n\tresources\x18\t \x03(\t\x12\r\n\x05graph\x18\n \x01(\t\x12\x16\n\tcondition\x18\x0b \x01(\tH\x00\x88\x01\x01\x12\x13\n\x0b\x64\x65scription\x18\x0c \x01(\t\x12\x0f\n\x07is_idle\x18\x1e \x01(\x08\x12\x32\n\nautomation\x18\x1f \x01(\x0b\x32\x1e.rivers.v1.ConditionDefinition\x12(\n\x05hooks\x18  \x03(\x0b\x32\x19.rivers.v1.HookDefinition\x12\x17\n\x0fmax_concurrency\x18\r \x01(\rB\x0c\n\n_condition\"\xa7\x01\n\rJobDefinition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05steps\x18\x02 \x03(\t\x12/\n\x08\x65xecutor\x18\x03 \x01(\x0b\x32\x1d.rivers.v1.ExecutorDefinition\x12)\n\x05retry\x18\x04 \x01(\x0b\x32\x1a.rivers.v1.RetryDefinition\x12\x1d\n\x15\x61llow_incomplete_deps\x18\x05 \x01(\x08\"h\n\x12TagLimitDefinition\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12\x12\n\x05value\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x18\n\x10per_unique_value\x18\x04 \x01(\x08\x42\x08\n\x06_value\"\xa5\x01\n\x12RunQueueDefinition\x12\x1b\n\x13max_concurrent_runs\x18\x01 \x01(\x05\x12\x31\n\ntag_limits\x18\x02 \x03(\x0b\x32\x1d.rivers.v1.TagLimitDefinition\x12 \n\x18\x64\x65queue_interval_seconds\x18\x03 \x01(\x01\x12\x1d\n\x15start_timeout_seconds\x18\x04 \x01(\x01\"\xe9\x01\n\x14RunBackendDefinition\x12$\n\x04kind\x18\x01 \x01(\x0e\x32\x16.rivers.v1.BackendKind\x12\x12\n\x05image\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x16\n\tnamespace\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x17\n\x0fservice_account\x18\x04 \x01(\t\x12\x0f\n\x07run_cpu\x18\x05 \x01(\t\x12\x12\n\nrun_memory\x18\x06 \x01(\t\x12\x12\n\nworker_cpu\x18\x07 \x01(\t\x12\x15\n\rworker_memory\x18\x08 \x01(\tB\x08\n\x06_imageB\x0c\n\n_namespace\"\xf9\x03\n\x0eSnapshotHeader\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0e\n\x06module\x18\x02 \x01(\t\x12\x12\n\nrepository\x18\x03 \x01(\t\x12\x12\n\nstep_count\x18\x04 \x01(\x05\x12\x11\n\tjob_count\x18\x05 \x01(\x05\x12\x37\n\x10\x64\x65\x66\x61ult_executor\x18\x06 \x01(\x0b\x32\x1d.rivers.v1.ExecutorDefinition\x12\x31\n\rdefault_retry\x18\x07 \x01(\x0b\x32\x1a.rivers.v1.RetryDefinition\x12>\n\x0bpool_limits\x18\x08 \x03(\x0b\x32).rivers.v1.SnapshotHeader.PoolLimitsEntry\x12-\n\nstep_lease\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x16\n\x0erivers_version\x18\n \x01(\t\x12\x30\n\trun_queue\x18\x0b \x01(\x0b\x32\x1d.rivers.v1.RunQueueDefinition\x12\x34\n\x0brun_backend\x18\x0c \x01(\x0b\x32\x1f.rivers.v1.RunBackendDefinition\x1a\x31\n\x0fPoolLimitsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01*\xd4\x01\n\x08StepKind\x12\x19\n\x15STEP_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0fSTEP_KIND_ASSET\x10\x01\x12\x19\n\x15STEP_KIND_MULTI_ASSET\x10\x02\x12\x19\n\x15STEP_KIND_GRAPH_ASSET\x10\x03\x12\x1c\n\x18STEP_KIND_EXTERNAL_ASSET\x10\x04\x12\x12\n\x0eSTEP_KIND_TASK\x10\x05\x12\x19\n\x15STEP_KIND_MAPPED_TASK\x10\x06\x12\x15\n\x11STEP_KIND_COLLECT\x10\x07*z\n\x0bHandlerKind\x12\x1c\n\x18HANDLER_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14HANDLER_KIND_DEFAULT\x10\x01\x12\x1a\n\x16HANDLER_KIND_IN_MEMORY\x10\x02\x12\x17\n\x13HANDLER_KIND_SHARED\x10\x03*\x7f\n\x0bTriggerRule\x12\x1c\n\x18TRIGGER_RULE_UNSPECIFIED\x10\x00\x12\x1b\n\x17TRIGGER_RULE_ON_SUCCESS\x10\x01\x12\x18\n\x14TRIGGER_RULE_ON_DONE\x10\x02\x12\x1b\n\x17TRIGGER_RULE_ON_FAILURE\x10\x03*\x9c\x01\n\x08\x44\x65livery\x12\x18\n\x14\x44\x45LIVERY_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x44\x45LIVERY_VALUE\x10\x01\x12\x14\n\x10\x44\x45LIVERY_ELEMENT\x10\x02\x12\x16\n\x12\x44\x45LIVERY_COLLECTED\x10\x03\x12\x15\n\x11\x44\x45LIVERY_STREAMED\x10\x04\x12\x1d\n\x19\x44\x45LIVERY_STREAMED_AS_MADE\x10\x05*\x85\x01\n\x0c\x45xecutorKind\x12\x1d\n\x19\x45XECUTOR_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x45XECUTOR_KIND_IN_PROCESS\x10\x01\x12\x1a\n\x16\x45XECUTOR_KIND_PARALLEL\x10\x02\x12\x1c\n\x18\x45XECUTOR_KIND_KUBERNETES\x10\x03*\x95\x01\n\x0b\x42\x61\x63koffKind\x12\x1c\n\x18\x42\x41\x43KOFF_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15\x42\x41\x43KOFF_KIND_CONSTANT\x10\x01\x12\x17\n\x13\x42\x41\x43KOFF_KIND_LINEAR\x10\x02\x12\x1c\n\x18\x42\x41\x43KOFF_KIND_EXPONENTIAL\x10\x03\x12\x16\n\x12\x42\x41\x43KOFF_KIND_FIXED\x10\x04*S\n\x08HookKind\x12\x19\n\x15HOOK_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11HOOK_KIND_SUCCESS\x10\x01\x12\x15\n\x11HOOK_KIND_FAILURE\x10\x02*`\n\x0b\x42\x61\x63kendKind\x12\x1c\n\x18\x42\x41\x43KEND_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12\x42\x41\x43KEND_KIND_LOCAL\x10\x01\x12\x1b\n\x17\x42\x41\x43KEND_KIND_KUBERNETES\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1brivers/v1/definitions.proto\x12\trivers.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1arivers/v1/automation.proto\x1a\x1arivers/v1/partitions.proto\x1a\x15rivers/v1/value.proto\"\xca\x01\n\x12\x45xecutorDefinition\x12%\n\x04kind\x18\x01 \x01(\x0e\x32\x17.rivers.v1.ExecutorKind\x12\x18\n\x0bmax_workers\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12!\n\x14max_async_concurrent\x18\x03 \x01(\x05H\x01\x88\x01\x01\x12\'\n\nkubernetes\x18\x04 \x01(\x0b\x32\x13.rivers.v1.MapValueB\x0e\n\x0c_max_workersB\x17\n\x15_max_async_concurrent\"\x95\x02\n\x0fRetryDefinition\x12\x13\n\x0bmax_retries\x18\x01 \x01(\x05\x12\'\n\x07\x62\x61\x63koff\x18\x02 \x01(\x0e\x32\x16.rivers.v1.BackoffKind\x12\x15\n\rdelay_seconds\x18\x03 \x01(\x01\x12\x17\n\x0finitial_seconds\x18\x04 \x01(\x01\x12\x0e\n\x06\x66\x61\x63tor\x18\x05 \x01(\x01\x12\x18\n\x10schedule_seconds\x18\x06 \x03(\x01\x12\x0e\n\x06jitter\x18\x07 \x01(\x01\x12\x1e\n\x11max_delay_seconds\x18\x08 \x01(\x01H\x00\x88\x01\x01\x12$\n\x04only\x18\t \x01(\x0b\x32\x16.rivers.v1.RetryFilterB\x14\n\x12_max_delay_seconds\"7\n\x0bRetryFilter\x12\x0f\n\x07reasons\x18\x01 \x03(\t\x12\x17\n\x0f\x65xception_types\x18\x02 \x03(\t\"(\n\tPoolClaim\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\r\n\x05slots\x18\x02 \x01(\x05\"\xff\x03\n\x10OutputDefinition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04tags\x18\x02 \x03(\t\x12\r\n\x05kinds\x18\x03 \x03(\t\x12\x12\n\x05group\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x19\n\x0c\x63ode_version\x18\x05 \x01(\tH\x01\x88\x01\x01\x12;\n\x08metadata\x18\x06 \x03(\x0b\x32).rivers.v1.OutputDefinition.MetadataEntry\x12\'\n\x07handler\x18\x07 \x01(\x0e\x32\x16.rivers.v1.HandlerKind\x12\x15\n\rhandler_class\x18\x08 \x01(\t\x12\x10\n\x08is_asset\x18\t \x01(\x08\x12\x11\n\ttype_name\x18\n \x01(\t\x12#\n\x05pools\x18\x0e \x03(\x0b\x32\x14.rivers.v1.PoolClaim\x12\x11\n\tis_mapped\x18\x0b \x01(\x08\x12\x33\n\npartitions\x18\x15 \x01(\x0b\x32\x1f.rivers.v1.PartitionsDefinition\x12\x36\n\x11\x62\x61\x63kfill_strategy\x18\x16 \x01(\x0b\x32\x1b.rivers.v1.BackfillStrategy\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x08\n\x06_groupB\x0f\n\r_code_version\"A\n\x0eHookDefinition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12!\n\x04kind\x18\x02 \x01(\x0e\x32\x13.rivers.v1.HookKind\"\xc6\x01\n\x0e\x45\x64geDefinition\x12\x10\n\x08upstream\x18\x01 \x01(\t\x12\x16\n\tparameter\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\'\n\x07trigger\x18\x03 \x01(\x0e\x32\x16.rivers.v1.TriggerRule\x12%\n\x08\x64\x65livery\x18\x04 \x01(\x0e\x32\x13.rivers.v1.Delivery\x12,\n\x07mapping\x18\x15 \x01(\x0b\x32\x1b.rivers.v1.PartitionMappingB\x0c\n\n_parameter\"\x90\x04\n\x0eStepDefinition\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x04kind\x18\x02 \x01(\x0e\x32\x13.rivers.v1.StepKind\x12,\n\x07outputs\x18\x03 \x03(\x0b\x32\x1b.rivers.v1.OutputDefinition\x12(\n\x05\x65\x64ges\x18\x04 \x03(\x0b\x32\x19.rivers.v1.EdgeDefinition\x12/\n\x08\x65xecutor\x18\x05 \x01(\x0b\x32\x1d.rivers.v1.ExecutorDefinition\x12)\n\x05retry\x18\x06 \x01(\x0b\x32\x1a.rivers.v1.RetryDefinition\x12#\n\x05pools\x18\x07 \x03(\x0b\x32\x14.rivers.v1.PoolClaim\x12\x10\n\x08is_async\x18\x08 \x01(\x08\x12\x11\n\tresources\x18\t \x03(\t\x12\r\n\x05graph\x18\n \x01(\t\x12\x16\n\tcondition\x18\x0b \x01(\tH\x00\x88\x01\x01\x12\x13\n\x0b\x64\x65scription\x18\x0c \x01(\t\x12\x0f\n\x07is_idle\x18\x1e \x01(\x08\x12\x32\n\nautomation\x18\x1f \x01(\x0b\x32\x1e.rivers.v1.ConditionDefinition\x12(\n\x05hooks\x18  \x03(\x0b\x32\x19.rivers.v1.HookDefinition\x12\x17\n\x0fmax_concurrency\x18\r \x01(\rB\x0c\n\n_condition\"\xa7\x01\n\rJobDefinition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05steps\x18\x02 \x03(\t\x12/\n\x08\x65xecutor\x18\x03 \x01(\x0b\x32\x1d.rivers.v1.ExecutorDefinition\x12)\n\x05retry\x18\x04 \x01(\x0b\x32\x1a.rivers.v1.RetryDefinition\x12\x1d\n\x15\x61llow_incomplete_deps\x18\x05 \x01(\x08\"h\n\x12TagLimitDefinition\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12\x12\n\x05value\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x18\n\x10per_unique_value\x18\x04 \x01(\x08\x42\x08\n\x06_value\"\xa5\x01\n\x12RunQueueDefinition\x12\x1b\n\x13max_concurrent_runs\x18\x01 \x01(\x05\x12\x31\n\ntag_limits\x18\x02 \x03(\x0b\x32\x1d.rivers.v1.TagLimitDefinition\x12 \n\x18\x64\x65queue_interval_seconds\x18\x03 \x01(\x01\x12\x1d\n\x15start_timeout_seconds\x18\x04 \x01(\x01\"\xe9\x01\n\x14RunBackendDefinition\x12$\n\x04kind\x18\x01 \x01(\x0e\x32\x16.rivers.v1.BackendKind\x12\x12\n\x05image\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x16\n\tnamespace\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x17\n\x0fservice_account\x18\x04 \x01(\t\x12\x0f\n\x07run_cpu\x18\x05 \x01(\t\x12\x12\n\nrun_memory\x18\x06 \x01(\t\x12\x12\n\nworker_cpu\x18\x07 \x01(\t\x12\x15\n\rworker_memory\x18\x08 \x01(\tB\x08\n\x06_imageB\x0c\n\n_namespace\"\xf9\x03\n\x0eSnapshotHeader\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0e\n\x06module\x18\x02 \x01(\t\x12\x12\n\nrepository\x18\x03 \x01(\t\x12\x12\n\nstep_count\x18\x04 \x01(\x05\x12\x11\n\tjob_count\x18\x05 \x01(\x05\x12\x37\n\x10\x64\x65\x66\x61ult_executor\x18\x06 \x01(\x0b\x32\x1d.rivers.v1.ExecutorDefinition\x12\x31\n\rdefault_retry\x18\x07 \x01(\x0b\x32\x1a.rivers.v1.RetryDefinition\x12>\n\x0bpool_limits\x18\x08 \x03(\x0b\x32).rivers.v1.SnapshotHeader.PoolLimitsEntry\x12-\n\nstep_lease\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x16\n\x0erivers_version\x18\n \x01(\t\x12\x30\n\trun_queue\x18\x0b \x01(\x0b\x32\x1d.rivers.v1.RunQueueDefinition\x12\x34\n\x0brun_backend\x18\x0c \x01(\x0b\x32\x1f.rivers.v1.RunBackendDefinition\x1a\x31\n\x0fPoolLimitsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01*\xd4\x01\n\x08StepKind\x12\x19\n\x15STEP_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0fSTEP_KIND_ASSET\x10\x01\x12\x19\n\x15STEP_KIND_MULTI_ASSET\x10\x02\x12\x19\n\x15STEP_KIND_GRAPH_ASSET\x10\x03\x12\x1c\n\x18STEP_KIND_EXTERNAL_ASSET\x10\x04\x12\x12\n\x0eSTEP_KIND_TASK\x10\x05\x12\x19\n\x15STEP_KIND_MAPPED_TASK\x10\x06\x12\x15\n\x11STEP_KIND_COLLECT\x10\x07*z\n\x0bHandlerKind\x12\x1c\n\x18HANDLER_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14HANDLER_KIND_DEFAULT\x10\x01\x12\x1a\n\x16HANDLER_KIND_IN_MEMORY\x10\x02\x12\x17\n\x13HANDLER_KIND_SHARED\x10\x03*\x7f\n\x0bTriggerRule\x12\x1c\n\x18TRIGGER_RULE_UNSPECIFIED\x10\x00\x12\x1b\n\x17TRIGGER_RULE_ON_SUCCESS\x10\x01\x12\x18\n\x14TRIGGER_RULE_ON_DONE\x10\x02\x12\x1b\n\x17TRIGGER_RULE_ON_FAILURE\x10\x03*\x9c\x01\n\x08\x44\x65livery\x12\x18\n\x14\x44\x45LIVERY_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x44\x45LIVERY_VALUE\x10\x01\x12\x14\n\x10\x44\x45LIVERY_ELEMENT\x10\x02\x12\x16\n\x12\x44\x45LIVERY_COLLECTED\x10\x03\x12\x15\n\x11\x44\x45LIVERY_STREAMED\x10\x04\x12\x1d\n\x19\x44\x45LIVERY_STREAMED_AS_MADE\x10\x05*\x85\x01\n\x0c\x45xecutorKind\x12\x1d\n\x19\x45XECUTOR_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x45XECUTOR_KIND_IN_PROCESS\x10\x01\x12\x1a\n\x16\x45XECUTOR_KIND_PARALLEL\x10\x02\x12\x1c\n\x18\x45XECUTOR_KIND_KUBERNETES\x10\x03*\x95\x01\n\x0b\x42\x61\x63koffKind\x12\x1c\n\x18\x42\x41\x43KOFF_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15\x42\x41\x43KOFF_KIND_CONSTANT\x10\x01\x12\x17\n\x13\x42\x41\x43KOFF_KIND_LINEAR\x10\x02\x12\x1c\n\x18\x42\x41\x43KOFF_KIND_EXPONENTIAL\x10\x03\x12\x16\n\x12\x42\x41\x43KOFF_KIND_FIXED\x10\x04*S\n\x08HookKind\x12\x19\n\x15HOOK_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11HOOK_KIND_SUCCESS\x10\x01\x12\x15\n\x11HOOK_KIND_FAILURE\x10\x02*`\n\x0b\x42\x61\x63kendKind\x12\x1c\n\x18\x42\x41\x43KEND_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12\x42\x41\x43KEND_KIND_LOCAL\x10\x01\x12\x1b\n\x17\x42\x41\x43KEND_KIND_KUBERNETES\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,50 +39,50 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OUTPUTDEFINITION_METADATAENTRY']._serialized_options = b'8\001'
   _globals['_SNAPSHOTHEADER_POOLLIMITSENTRY']._loaded_options = None
   _globals['_SNAPSHOTHEADER_POOLLIMITSENTRY']._serialized_options = b'8\001'
-  _globals['_STEPKIND']._serialized_start=3056
-  _globals['_STEPKIND']._serialized_end=3268
-  _globals['_HANDLERKIND']._serialized_start=3270
-  _globals['_HANDLERKIND']._serialized_end=3392
-  _globals['_TRIGGERRULE']._serialized_start=3394
-  _globals['_TRIGGERRULE']._serialized_end=3521
-  _globals['_DELIVERY']._serialized_start=3524
-  _globals['_DELIVERY']._serialized_end=3680
-  _globals['_EXECUTORKIND']._serialized_start=3683
-  _globals['_EXECUTORKIND']._serialized_end=3816
-  _globals['_BACKOFFKIND']._serialized_start=3819
-  _globals['_BACKOFFKIND']._serialized_end=3968
-  _globals['_HOOKKIND']._serialized_start=3970
-  _globals['_HOOKKIND']._serialized_end=4053
-  _globals['_BACKENDKIND']._serialized_start=4055
-  _globals['_BACKENDKIND']._serialized_end=4151
-  _globals['_EXECUTORDEFINITION']._serialized_start=126
-  _globals['_EXECUTORDEFINITION']._serialized_end=328
-  _globals['_RETRYDEFINITION']._serialized_start=331
-  _globals['_RETRYDEFINITION']._serialized_end=608
-  _globals['_RETRYFILTER']._serialized_start=610
-  _globals['_RETRYFILTER']._serialized_end=665
-  _globals['_POOLCLAIM']._serialized_start=667
-  _globals['_POOLCLAIM']._serialized_end=707
-  _globals['_OUTPUTDEFINITION']._serialized_start=710
-  _globals['_OUTPUTDEFINITION']._serialized_end=1112
-  _globals['_OUTPUTDEFINITION_METADATAENTRY']._serialized_start=1038
-  _globals['_OUTPUTDEFINITION_METADATAENTRY']._serialized_end=1085
-  _globals['_HOOKDEFINITION']._serialized_start=1114
-  _globals['_HOOKDEFINITION']._serialized_end=1179
-  _globals['_EDGEDEFINITION']._serialized_start=1182
-  _globals['_EDGEDEFINITION']._serialized_end=1334
-  _globals['_STEPDEFINITION']._serialized_start=1337
-  _globals['_STEPDEFINITION']._serialized_end=1865
-  _globals['_JOBDEFINITION']._serialized_start=1868
-  _globals['_JOBDEFINITION']._serialized_end=2035
-  _globals['_TAGLIMITDEFINITION']._serialized_start=2037
-  _globals['_TAGLIMITDEFINITION']._serialized_end=2141
-  _globals['_RUNQUEUEDEFINITION']._serialized_start=2144
-  _globals['_RUNQUEUEDEFINITION']._serialized_end=2309
-  _globals['_RUNBACKENDDEFINITION']._serialized_start=2312
-  _globals['_RUNBACKENDDEFINITION']._serialized_end=2545
-  _globals['_SNAPSHOTHEADER']._serialized_start=2548
-  _globals['_SNAPSHOTHEADER']._serialized_end=3053
-  _globals['_SNAPSHOTHEADER_POOLLIMITSENTRY']._serialized_start=3004
-  _globals['_SNAPSHOTHEADER_POOLLIMITSENTRY']._serialized_end=3053
+  _globals['_STEPKIND']._serialized_start=3239
+  _globals['_STEPKIND']._serialized_end=3451
+  _globals['_HANDLERKIND']._serialized_start=3453
+  _globals['_HANDLERKIND']._serialized_end=3575
+  _globals['_TRIGGERRULE']._serialized_start=3577
+  _globals['_TRIGGERRULE']._serialized_end=3704
+  _globals['_DELIVERY']._serialized_start=3707
+  _globals['_DELIVERY']._serialized_end=3863
+  _globals['_EXECUTORKIND']._serialized_start=3866
+  _globals['_EXECUTORKIND']._serialized_end=3999
+  _globals['_BACKOFFKIND']._serialized_start=4002
+  _globals['_BACKOFFKIND']._serialized_end=4151
+  _globals['_HOOKKIND']._serialized_start=4153
+  _globals['_HOOKKIND']._serialized_end=4236
+  _globals['_BACKENDKIND']._serialized_start=4238
+  _globals['_BACKENDKIND']._serialized_end=4334
+  _globals['_EXECUTORDEFINITION']._serialized_start=154
+  _globals['_EXECUTORDEFINITION']._serialized_end=356
+  _globals['_RETRYDEFINITION']._serialized_start=359
+  _globals['_RETRYDEFINITION']._serialized_end=636
+  _globals['_RETRYFILTER']._serialized_start=638
+  _globals['_RETRYFILTER']._serialized_end=693
+  _globals['_POOLCLAIM']._serialized_start=695
+  _globals['_POOLCLAIM']._serialized_end=735
+  _globals['_OUTPUTDEFINITION']._serialized_start=738
+  _globals['_OUTPUTDEFINITION']._serialized_end=1249
+  _globals['_OUTPUTDEFINITION_METADATAENTRY']._serialized_start=1175
+  _globals['_OUTPUTDEFINITION_METADATAENTRY']._serialized_end=1222
+  _globals['_HOOKDEFINITION']._serialized_start=1251
+  _globals['_HOOKDEFINITION']._serialized_end=1316
+  _globals['_EDGEDEFINITION']._serialized_start=1319
+  _globals['_EDGEDEFINITION']._serialized_end=1517
+  _globals['_STEPDEFINITION']._serialized_start=1520
+  _globals['_STEPDEFINITION']._serialized_end=2048
+  _globals['_JOBDEFINITION']._serialized_start=2051
+  _globals['_JOBDEFINITION']._serialized_end=2218
+  _globals['_TAGLIMITDEFINITION']._serialized_start=2220
+  _globals['_TAGLIMITDEFINITION']._serialized_end=2324
+  _globals['_RUNQUEUEDEFINITION']._serialized_start=2327
+  _globals['_RUNQUEUEDEFINITION']._serialized_end=2492
+  _globals['_RUNBACKENDDEFINITION']._serialized_start=2495
+  _globals['_RUNBACKENDDEFINITION']._serialized_end=2728
+  _globals['_SNAPSHOTHEADER']._serialized_start=2731
+  _globals['_SNAPSHOTHEADER']._serialized_end=3236
+  _globals['_SNAPSHOTHEADER_POOLLIMITSENTRY']._serialized_start=3187
+  _globals['_SNAPSHOTHEADER_POOLLIMITSENTRY']._serialized_end=3236
 # @@protoc_insertion_point(module_scope)

@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from rivers.v1 import automation_pb2 as _automation_pb2
+from rivers.v1 import partitions_pb2 as _partitions_pb2
 from rivers.v1 import value_pb2 as _value_pb2
 import builtins as _builtins
 import sys
@@ -463,6 +464,8 @@ class OutputDefinition(_message.Message):
     TYPE_NAME_FIELD_NUMBER: _builtins.int
     POOLS_FIELD_NUMBER: _builtins.int
     IS_MAPPED_FIELD_NUMBER: _builtins.int
+    PARTITIONS_FIELD_NUMBER: _builtins.int
+    BACKFILL_STRATEGY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The node's name."""
     group: _builtins.str
@@ -495,6 +498,14 @@ class OutputDefinition(_message.Message):
     def pools(self) -> _containers.RepeatedCompositeFieldContainer[Global___PoolClaim]:
         """What it makes its step claim; a step claims the union over the outputs that a run wants of it."""
 
+    @_builtins.property
+    def partitions(self) -> _partitions_pb2.PartitionsDefinition:
+        """How it is partitioned; unset: not at all."""
+
+    @_builtins.property
+    def backfill_strategy(self) -> _partitions_pb2.BackfillStrategy:
+        """How a backfill groups its keys into runs; unset: as the backfill says."""
+
     def __init__(
         self,
         *,
@@ -510,10 +521,12 @@ class OutputDefinition(_message.Message):
         type_name: _builtins.str = ...,
         pools: _abc.Iterable[Global___PoolClaim] | None = ...,
         is_mapped: _builtins.bool = ...,
+        partitions: _partitions_pb2.PartitionsDefinition | None = ...,
+        backfill_strategy: _partitions_pb2.BackfillStrategy | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_code_version", b"_code_version", "_group", b"_group", "code_version", b"code_version", "group", b"group"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_code_version", b"_code_version", "_group", b"_group", "backfill_strategy", b"backfill_strategy", "code_version", b"code_version", "group", b"group", "partitions", b"partitions"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_code_version", b"_code_version", "_group", b"_group", "code_version", b"code_version", "group", b"group", "handler", b"handler", "handler_class", b"handler_class", "is_asset", b"is_asset", "is_mapped", b"is_mapped", "kinds", b"kinds", "metadata", b"metadata", "name", b"name", "pools", b"pools", "tags", b"tags", "type_name", b"type_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_code_version", b"_code_version", "_group", b"_group", "backfill_strategy", b"backfill_strategy", "code_version", b"code_version", "group", b"group", "handler", b"handler", "handler_class", b"handler_class", "is_asset", b"is_asset", "is_mapped", b"is_mapped", "kinds", b"kinds", "metadata", b"metadata", "name", b"name", "partitions", b"partitions", "pools", b"pools", "tags", b"tags", "type_name", b"type_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__code_version: _TypeAlias = _typing.Literal["code_version"]  # noqa: Y015
     _WhichOneofArgType__code_version: _TypeAlias = _typing.Literal["_code_version", b"_code_version"]  # noqa: Y015
@@ -562,6 +575,7 @@ class EdgeDefinition(_message.Message):
     PARAMETER_FIELD_NUMBER: _builtins.int
     TRIGGER_FIELD_NUMBER: _builtins.int
     DELIVERY_FIELD_NUMBER: _builtins.int
+    MAPPING_FIELD_NUMBER: _builtins.int
     upstream: _builtins.str
     """The upstream node."""
     parameter: _builtins.str
@@ -570,6 +584,10 @@ class EdgeDefinition(_message.Message):
     """When the edge is met."""
     delivery: Global___Delivery.ValueType
     """How the value is handed over."""
+    @_builtins.property
+    def mapping(self) -> _partitions_pb2.PartitionMapping:
+        """Which partitions of the upstream are read; unset: the same ones."""
+
     def __init__(
         self,
         *,
@@ -577,10 +595,11 @@ class EdgeDefinition(_message.Message):
         parameter: _builtins.str | None = ...,
         trigger: Global___TriggerRule.ValueType = ...,
         delivery: Global___Delivery.ValueType = ...,
+        mapping: _partitions_pb2.PartitionMapping | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_parameter", b"_parameter", "parameter", b"parameter"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_parameter", b"_parameter", "mapping", b"mapping", "parameter", b"parameter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_parameter", b"_parameter", "delivery", b"delivery", "parameter", b"parameter", "trigger", b"trigger", "upstream", b"upstream"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_parameter", b"_parameter", "delivery", b"delivery", "mapping", b"mapping", "parameter", b"parameter", "trigger", b"trigger", "upstream", b"upstream"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__parameter: _TypeAlias = _typing.Literal["parameter"]  # noqa: Y015
     _WhichOneofArgType__parameter: _TypeAlias = _typing.Literal["_parameter", b"_parameter"]  # noqa: Y015

@@ -274,6 +274,8 @@ class _EventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventType.V
     """The lease of pool slots was renewed."""
     EVENT_TYPE_SLOT_RELEASED: _EventType.ValueType  # 23
     """A step freed pool slots."""
+    EVENT_TYPE_PARTITION_FAILED: _EventType.ValueType  # 41
+    """One of several partitions failed, as the author's code said; its step went on."""
 
 class EventType(_EventType, metaclass=_EventTypeEnumTypeWrapper):
     """The type of an event."""
@@ -326,6 +328,8 @@ EVENT_TYPE_SLOT_RENEWED: EventType.ValueType  # 22
 """The lease of pool slots was renewed."""
 EVENT_TYPE_SLOT_RELEASED: EventType.ValueType  # 23
 """A step freed pool slots."""
+EVENT_TYPE_PARTITION_FAILED: EventType.ValueType  # 41
+"""One of several partitions failed, as the author's code said; its step went on."""
 Global___EventType: _TypeAlias = EventType  # noqa: Y015
 
 class _LogStream:

@@ -486,6 +486,7 @@ class StepWork(_message.Message):
     TAGS_FIELD_NUMBER: _builtins.int
     JOB_FIELD_NUMBER: _builtins.int
     MAPPING_INDEX_FIELD_NUMBER: _builtins.int
+    PARTITION_KEY_FIELD_NUMBER: _builtins.int
     step_key: _builtins.str
     """Its text form."""
     step: _builtins.str
@@ -518,6 +519,10 @@ class StepWork(_message.Message):
     def tags(self) -> _containers.RepeatedCompositeFieldContainer[_value_pb2.Tag]:
         """The run's tags."""
 
+    @_builtins.property
+    def partition_key(self) -> _identity_pb2.PartitionKey:
+        """The partitions that the run covers; unset when it has no key."""
+
     def __init__(
         self,
         *,
@@ -532,10 +537,11 @@ class StepWork(_message.Message):
         tags: _abc.Iterable[_value_pb2.Tag] | None = ...,
         job: _builtins.str = ...,
         mapping_index: _builtins.int = ...,
+        partition_key: _identity_pb2.PartitionKey | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "id", b"id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "id", b"id", "partition_key", b"partition_key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "home_required", b"home_required", "id", b"id", "inputs", b"inputs", "job", b"job", "mapping_index", b"mapping_index", "outputs", b"outputs", "placement", b"placement", "step", b"step", "step_key", b"step_key", "tags", b"tags"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "home_required", b"home_required", "id", b"id", "inputs", b"inputs", "job", b"job", "mapping_index", b"mapping_index", "outputs", b"outputs", "partition_key", b"partition_key", "placement", b"placement", "step", b"step", "step_key", b"step_key", "tags", b"tags"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1072,6 +1078,7 @@ class AttemptEvent(_message.Message):
     MAPPED_ITEMS_FIELD_NUMBER: _builtins.int
     RETURNED_FIELD_NUMBER: _builtins.int
     ENDED_FIELD_NUMBER: _builtins.int
+    PARTITION_FAILED_FIELD_NUMBER: _builtins.int
     token: _builtins.int
     """The token."""
     seq: _builtins.int
@@ -1108,6 +1115,10 @@ class AttemptEvent(_message.Message):
     def ended(self) -> Global___AttemptEnded:
         """The end."""
 
+    @_builtins.property
+    def partition_failed(self) -> Global___AttemptPartitionFailed:
+        """One of several partitions failed; the others go on."""
+
     def __init__(
         self,
         *,
@@ -1121,12 +1132,13 @@ class AttemptEvent(_message.Message):
         mapped_items: Global___AttemptMappedItems | None = ...,
         returned: Global___AttemptReturned | None = ...,
         ended: Global___AttemptEnded | None = ...,
+        partition_failed: Global___AttemptPartitionFailed | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "ended", b"ended", "log", b"log", "mapped_items", b"mapped_items", "materialized", b"materialized", "observed", b"observed", "returned", b"returned", "started", b"started", "time", b"time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "ended", b"ended", "log", b"log", "mapped_items", b"mapped_items", "materialized", b"materialized", "observed", b"observed", "partition_failed", b"partition_failed", "returned", b"returned", "started", b"started", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "ended", b"ended", "log", b"log", "mapped_items", b"mapped_items", "materialized", b"materialized", "observed", b"observed", "returned", b"returned", "seq", b"seq", "started", b"started", "time", b"time", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "ended", b"ended", "log", b"log", "mapped_items", b"mapped_items", "materialized", b"materialized", "observed", b"observed", "partition_failed", b"partition_failed", "returned", b"returned", "seq", b"seq", "started", b"started", "time", b"time", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["started", "log", "materialized", "observed", "mapped_items", "returned", "ended"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["started", "log", "materialized", "observed", "mapped_items", "returned", "ended", "partition_failed"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -1261,6 +1273,38 @@ class AttemptObserved(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__data_version) -> _WhichOneofReturnType__data_version | None: ...
 
 Global___AttemptObserved: _TypeAlias = AttemptObserved  # noqa: Y015
+
+@_typing.final
+class AttemptPartitionFailed(_message.Message):
+    """One of several partitions failed, as the author's code said; the attempt itself goes on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NODE_FIELD_NUMBER: _builtins.int
+    PARTITION_KEY_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    node: _builtins.str
+    """The node."""
+    error: _builtins.str
+    """What went wrong."""
+    @_builtins.property
+    def partition_key(self) -> _identity_pb2.PartitionKey:
+        """The partition."""
+
+    def __init__(
+        self,
+        *,
+        node: _builtins.str = ...,
+        partition_key: _identity_pb2.PartitionKey | None = ...,
+        error: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["partition_key", b"partition_key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "node", b"node", "partition_key", b"partition_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AttemptPartitionFailed: _TypeAlias = AttemptPartitionFailed  # noqa: Y015
 
 @_typing.final
 class AttemptMappedItems(_message.Message):

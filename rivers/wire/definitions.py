@@ -32,6 +32,14 @@ from rivers.v1 import definition_service_pb2, definitions_pb2
 from rivers.wire.automation import decode_schedule, decode_sensor, encode_schedule, encode_sensor
 from rivers.wire.conditions import decode_condition, encode_condition
 from rivers.wire.launching import decode_run_backend, decode_run_queue, encode_run_backend, encode_run_queue
+from rivers.wire.partitions import (
+    decode_mapping,
+    decode_partitions,
+    decode_strategy,
+    encode_mapping,
+    encode_partitions,
+    encode_strategy,
+)
 from rivers.wire.values import decode_map, encode_map
 
 #: A slice is closed before it passes this many bytes, well under the default message size of 4 MiB.
@@ -123,6 +131,8 @@ def encode_output(output: OutputDefinition) -> definitions_pb2.OutputDefinition:
         type_name=output.type_name,
         pools=encode_pools(output.pools) if output.pools else None,
         is_mapped=output.is_mapped,
+        partitions=encode_partitions(output.partitions) if output.partitions is not None else None,
+        backfill_strategy=encode_strategy(output.backfill_strategy) if output.backfill_strategy is not None else None,
     )
 
 
@@ -141,6 +151,8 @@ def decode_output(output: definitions_pb2.OutputDefinition) -> OutputDefinition:
         type_name=output.type_name,
         pools=decode_pools(output.pools) if output.pools else (),
         is_mapped=output.is_mapped,
+        partitions=decode_partitions(output.partitions) if output.HasField("partitions") else None,
+        backfill_strategy=decode_strategy(output.backfill_strategy) if output.HasField("backfill_strategy") else None,
     )
 
 
@@ -151,6 +163,7 @@ def encode_edge(edge: EdgeDefinition) -> definitions_pb2.EdgeDefinition:
         parameter=edge.parameter,
         trigger=cast("definitions_pb2.TriggerRule.ValueType", edge.trigger),
         delivery=cast("definitions_pb2.Delivery.ValueType", edge.delivery),
+        mapping=encode_mapping(edge.mapping) if edge.mapping is not None else None,
     )
 
 
@@ -161,6 +174,7 @@ def decode_edge(edge: definitions_pb2.EdgeDefinition) -> EdgeDefinition:
         edge.parameter if edge.HasField("parameter") else None,
         TriggerRule(edge.trigger or TriggerRule.ON_SUCCESS),
         Delivery(edge.delivery or Delivery.VALUE),
+        decode_mapping(edge.mapping) if edge.HasField("mapping") else None,
     )
 
 

@@ -12,9 +12,9 @@ from rivers.lifecycle.fan_out import Producer
 from rivers.lifecycle.states import AttemptOutcome
 from rivers.partitions.key import PartitionKey
 from rivers.planning.plan import Placement, PlannedStep, StepId
-from rivers.v1 import definitions_pb2, plan_pb2, step_service_pb2, value_pb2
+from rivers.v1 import definitions_pb2, identity_pb2, plan_pb2, step_service_pb2, value_pb2
 from rivers.wire.failures import decode_failure, encode_failure
-from rivers.wire.identity import decode_step_id, fill_partition_key, fill_step_id
+from rivers.wire.identity import decode_partition_key, decode_step_id, fill_partition_key, fill_step_id
 from rivers.wire.values import decode_map, decode_tags, encode_metadata
 
 
@@ -46,6 +46,7 @@ class Work:
     tags: tuple[tuple[str, str], ...]
     job: str
     mapping_index: int = 0
+    partition_key: PartitionKey | None = None
 
 
 def encode_work(
@@ -58,10 +59,11 @@ def encode_work(
     config: value_pb2.MapValue | None = None,
     tags: Iterable[value_pb2.Tag] = (),
     job: str | None = None,
+    partition_key: identity_pb2.PartitionKey | None = None,
 ) -> step_service_pb2.StepWork:
     """A step to run. `producers` holds for each edge where its value comes from; what an attempt made is of this run.
 
-    Configuration and tags are the same for many steps of a run and come encoded.
+    Configuration, tags and partition key are the same for many steps of a run and come encoded.
     """
     work = step_service_pb2.StepWork(
         step_key=step.key,
@@ -73,6 +75,7 @@ def encode_work(
         tags=tags,
         job=job or "",
         mapping_index=mapping_index,
+        partition_key=partition_key,
     )
     fill_step_id(work.id, step.id)
     if step.edges:
@@ -105,6 +108,7 @@ def decode_work(work: step_service_pb2.StepWork) -> Work:
         tags=decode_tags(work.tags),
         job=work.job,
         mapping_index=work.mapping_index,
+        partition_key=decode_partition_key(work.partition_key) if work.HasField("partition_key") else None,
     )
 
 
@@ -146,6 +150,15 @@ def encode_observed(
     target = step_service_pb2.AttemptObserved(node=node, metadata=encode_metadata(metadata), data_version=data_version)
     if partition_key is not None:
         fill_partition_key(target.partition_key, partition_key)
+    return target
+
+
+def encode_partition_failed(
+    node: str, partition_key: PartitionKey, error: str
+) -> step_service_pb2.AttemptPartitionFailed:
+    """One of the partitions failed."""
+    target = step_service_pb2.AttemptPartitionFailed(node=node, error=error)
+    fill_partition_key(target.partition_key, partition_key)
     return target
 
 

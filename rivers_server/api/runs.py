@@ -17,7 +17,6 @@ from rivers.storage import events, logs, runs
 from rivers.storage.rows import LogRow, RunRow
 from rivers.v1 import run_service_pb2, run_service_pb2_grpc
 from rivers.wire.errors import to_detail, to_status
-from rivers.wire.identity import decode_partition_key
 from rivers.wire.runs import encode_log, encode_run, encode_step
 from rivers.wire.values import decode_tags
 from rivers_server.api.border import Border
@@ -180,9 +179,6 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
                 cause=LaunchCause(request.launch.cause or LaunchCause.USER),
                 cause_name=request.launch.name,
                 parent_run_id=request.parent_run_id,
-                partition_key=(
-                    decode_partition_key(request.partition_key) if request.HasField("partition_key") else None
-                ),
             )
         )
         submitted: run_service_pb2.SubmitRunResponse = await reply.future

@@ -73,5 +73,7 @@ def _current_plan(core: Core, row: RunRow, plan: RunPlan) -> RunPlan:
     if snapshot is None or plan.digest == snapshot.digest:
         return plan
     if row.job is not None:
-        return plan_job(snapshot, row.job, location=row.location, config=plan.config)
-    return plan_selection(snapshot, row.nodes, location=row.location, config=plan.config)
+        return plan_job(snapshot, row.job, location=row.location, config=plan.config, partition_key=row.partition_key)
+    return plan_selection(
+        snapshot, row.nodes, location=row.location, config=plan.config, partition_key=row.partition_key
+    )

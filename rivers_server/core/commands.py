@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rivers.lifecycle.fan_out import Producer
+from rivers.partitions.key import PartitionKey
 from rivers.planning.plan import PlannedStep
 
 
@@ -29,6 +30,7 @@ class Assign:
     tags: tuple[tuple[str, str], ...]
     job: str | None
     mapping_index: int = 0
+    partition_key: PartitionKey | None = None
 
 
 @dataclass(frozen=True, slots=True)

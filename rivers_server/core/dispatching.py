@@ -74,6 +74,7 @@ def assignment(replica: Replica, run: LiveRun, attempt: Attempt) -> Assign:
         config=plan.config,
         tags=row.tags,
         job=row.job,
+        partition_key=plan.partition_key,
     )
 
 

@@ -21,6 +21,7 @@ from rivers_server.core.reports import (
     Mapped,
     Materialized,
     Observed,
+    PartitionFailed,
     Replayed,
     Started,
 )
@@ -95,6 +96,8 @@ def _apply(core: Core, batch: Batch, run: LiveRun, attempt: Attempt, report: Att
             progress.observe(ordinal, body.node, body.metadata, body.data_version, body.partition_key)
         case Mapped() if counts:
             progress.map_items(ordinal, body.node, body.keys)
+        case PartitionFailed() if counts:
+            progress.fail_partition(ordinal, body.node, body.partition_key, body.error)
         case Ended():
             end(core, batch, run, attempt, body.outcome, body.failure)
             if body.home_lost:

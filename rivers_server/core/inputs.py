@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 from rivers.definitions.snapshot import Snapshot
 from rivers.lifecycle.states import LaunchCause, RunKind
-from rivers.partitions.key import PartitionKey
 from rivers.planning.plan import RunPlan
 from rivers_server.core.reports import Report
 
@@ -36,7 +35,6 @@ class Submit:
     cause: LaunchCause = LaunchCause.USER
     cause_name: str = ""
     parent_run_id: str = ""
-    partition_key: PartitionKey | None = None
 
 
 @dataclass(frozen=True, slots=True)

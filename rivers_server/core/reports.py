@@ -91,6 +91,15 @@ class Mapped:
 
 
 @dataclass(frozen=True, slots=True)
+class PartitionFailed:
+    """One of the partitions failed, as the author's code said; the attempt goes on."""
+
+    node: str
+    partition_key: PartitionKey
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The end of an attempt."""
 
@@ -104,7 +113,7 @@ class Ignored:
     """An event of a kind that this version does not act on; acknowledged like any other."""
 
 
-Body = Started | Logged | Materialized | Observed | Mapped | Ended | Ignored
+Body = Started | Logged | Materialized | Observed | Mapped | PartitionFailed | Ended | Ignored
 
 
 @dataclass(frozen=True, slots=True)

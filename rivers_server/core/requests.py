@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from rivers.clock import local_time
 from rivers.errors import LocationNotFoundError, LocationUnavailableError, RunNotFoundError
 from rivers.lifecycle.events import Event
 from rivers.lifecycle.states import EventType, RunState
 from rivers.planning.build import plan_job, plan_selection
+from rivers.planning.partitions import check_partition_key
 from rivers.planning.plan import RunPlan
 from rivers.storage.rows import EventRow, RunRow
 from rivers_server.core import sessions
@@ -30,7 +32,7 @@ def submit(core: Core, batch: Batch, message: Submit) -> None:
         if existing is not None:
             batch.outbox.answer(message.reply, (_row(core, existing), True))
             return
-    plan = _for_current_definitions(core, message)
+    plan = _for_current_definitions(core, batch, message)
     run_id = core.chance.run_id(batch.now)
     row = RunRow(
         run_id=run_id,
@@ -47,7 +49,7 @@ def submit(core: Core, batch: Batch, message: Submit) -> None:
         request_id=message.request_id,
         digest=plan.digest,
         total_steps=len(plan.steps),
-        partition_key=message.partition_key,
+        partition_key=plan.partition_key,
         queue_number=core.store.take_queue_number(),
         priority=message.priority,
         queued_at=batch.now,
@@ -109,7 +111,7 @@ def _row(core: Core, run_id: str) -> RunRow:
     return row
 
 
-def _for_current_definitions(core: Core, message: Submit) -> RunPlan:
+def _for_current_definitions(core: Core, batch: Batch, message: Submit) -> RunPlan:
     """The plan, made again when the location's definitions changed since it was prepared."""
     plan = message.plan
     replica = core.state.replicas.get(plan.location)
@@ -119,6 +121,13 @@ def _for_current_definitions(core: Core, message: Submit) -> RunPlan:
         raise LocationUnavailableError(location=plan.location, field="location")
     if plan.digest == replica.snapshot.digest:
         return plan
+    key = plan.partition_key
     if plan.job is not None:
-        return plan_job(replica.snapshot, plan.job, location=plan.location, config=plan.config)
-    return plan_selection(replica.snapshot, plan.nodes, location=plan.location, config=plan.config)
+        plan = plan_job(replica.snapshot, plan.job, location=plan.location, config=plan.config, partition_key=key)
+    else:
+        plan = plan_selection(
+            replica.snapshot, plan.nodes, location=plan.location, config=plan.config, partition_key=key
+        )
+    # Which keys are registered was looked up when the request came.
+    check_partition_key(replica.snapshot, plan, local_time(batch.now), None)
+    return plan

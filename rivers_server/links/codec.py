@@ -16,7 +16,7 @@ from rivers.lifecycle.states import AttemptOutcome, LogStream
 from rivers.partitions.key import PartitionKey
 from rivers.v1 import identity_pb2, step_service_pb2
 from rivers.wire.failures import decode_failure
-from rivers.wire.identity import decode_partition_key
+from rivers.wire.identity import decode_partition_key, encode_partition_key
 from rivers.wire.steps import encode_work
 from rivers.wire.times import decode_duration, decode_time, encode_duration
 from rivers.wire.values import decode_metadata, encode_map, encode_tags
@@ -105,6 +105,7 @@ def _encode_assign(command: commands.Assign, last_beat: int) -> step_service_pb2
             command.producers,
             home_required=command.home_required,
             config=encode_map(command.config) if command.config is not None else None,
+            partition_key=encode_partition_key(command.partition_key) if command.partition_key is not None else None,
             tags=encode_tags(command.tags),
             job=command.job,
             run_id=command.run_id,
@@ -166,6 +167,12 @@ def _decode_body(message: step_service_pb2.AttemptEvent) -> reports.Body:
         case "mapped_items":
             items = message.mapped_items
             return reports.Mapped(_kept(items.node), tuple([_kept(key) for key in items.keys]))
+        case "partition_failed":
+            key = _decode_partition(message.partition_failed.partition_key)
+            if key is None:
+                raise InvalidRequestError("partition_failed names no partition", field="partition_key")
+            failed = message.partition_failed
+            return reports.PartitionFailed(_kept(failed.node), key, _cut(failed.error))
         case "ended":
             ended = message.ended
             failure = decode_failure(ended.failure) if ended.HasField("failure") else None

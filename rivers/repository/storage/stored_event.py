@@ -27,6 +27,7 @@ NAMES = {
     EventType.ATTEMPT_LOST: "StepRetry",
     EventType.MATERIALIZED: "Materialization",
     EventType.OBSERVED: "Observation",
+    EventType.PARTITION_FAILED: "PartitionFailure",
     EventType.SLOT_WAITING: "StepSlotWaiting",
     EventType.SLOT_CLAIMED: "StepSlotClaimed",
     EventType.SLOT_RENEWED: "StepSlotRenewed",

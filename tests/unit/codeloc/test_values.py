@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import rivers as rs
 from codeloc.values import StoredValue
 from rivers.errors import AssetOutputValidationError
 from rivers.kernel.io_contexts import InputContext, OutputContext
@@ -55,3 +56,24 @@ def test_what_cannot_be_pickled_leaves_nothing(tmp_path: Path) -> None:
 def test_names_that_would_walk_are_refused(tmp_path: Path, node: str) -> None:
     with pytest.raises(ValueError, match="cannot be part of a path"):
         _store(tmp_path, 7, 1, node)
+
+
+AB = rs.PartitionsDefinition.static_([".", "a", "b"])
+
+
+def _partition(value: str) -> rs.PartitionContext:
+    return rs.PartitionContext([rs.PartitionKey.single(value)], AB)
+
+
+def test_the_value_of_another_partition_is_the_one_that_was_stored_last(tmp_path: Path) -> None:
+    for token, value in enumerate([".", "a", "a", "b"], start=1):
+        stored = StoredValue(tmp_path, f"run{token}", token, _partition(value))
+        stored.handle_output(OutputContext("up", partition=_partition(value)), (token, value))
+    of_run = StoredValue(tmp_path, "run2", 2, _partition("a"))
+    assert of_run.load_input(InputContext("up", "down", partition=_partition("a"))) == (2, "a")
+    assert of_run.load_input(InputContext("up", "down", partition=_partition("b"))) == (4, "b")
+    assert of_run.load_input(InputContext("up", "down", partition=_partition("."))) == (1, ".")
+    elsewhere = StoredValue(tmp_path, "", 0, _partition("b"))
+    assert elsewhere.load_input(InputContext("up", "down", partition=_partition("a"))) == (3, "a")
+    with pytest.raises(KeyError, match="other"):
+        elsewhere.load_input(InputContext("other", "down", partition=_partition("a")))

@@ -1,5 +1,7 @@
 """What definitions and plans can look like."""
 
+from datetime import datetime
+
 from hypothesis import strategies as st
 
 from rivers.definitions.automation_snapshot import RunStatusWatch, ScheduleDefinition, SensorDefinition
@@ -8,6 +10,7 @@ from rivers.definitions.kinds import (
     BackendKind,
     BackoffKind,
     ConditionKind,
+    Delivery,
     EvaluationMode,
     ExecutorKind,
     HandlerKind,
@@ -32,7 +35,11 @@ from rivers.definitions.snapshot import (
 )
 from rivers.lifecycle.events import Failure
 from rivers.lifecycle.states import FailureReason
+from rivers.partitions.backfill_strategy import BackfillStrategy
+from rivers.partitions.definition import PartitionsDefinition
 from rivers.partitions.key import PartitionKey
+from rivers.partitions.key_range import PartitionKeyRange
+from rivers.partitions.mapping import PartitionMapping
 from rivers.planning.plan import Placement, PlannedEdge, PlannedOutput, PlannedStep, RunPlan, StepId
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -85,6 +92,51 @@ retries = st.builds(
     max_delay=maybe(seconds),
 )
 pools = some(st.builds(PoolClaim, name, counts))
+key_text = st.text("ab1-_é=", min_size=1, max_size=4)
+moments = st.datetimes(datetime(1000, 1, 1), datetime(9990, 1, 1)).map(lambda moment: moment.replace(microsecond=0))
+one_dimension = st.one_of(
+    st.lists(key_text, min_size=1, max_size=3).map(PartitionsDefinition.static_),
+    st.builds(PartitionsDefinition.dynamic, name),
+    st.builds(
+        PartitionsDefinition.daily, moments, maybe(moments), timezone=st.sampled_from([None, "Europe/Madrid", "UTC"])
+    ),
+    st.builds(
+        PartitionsDefinition.time_window,
+        st.datetimes(datetime(1000, 1, 1), datetime(9990, 1, 1)),
+        interval_seconds=st.floats(1e-3, 1e7),
+        fmt=st.just("%Y-%m-%dT%H:%M:%S.%f"),
+        end_offset=st.integers(-5, 5),
+    ),
+)
+partitions = one_dimension | st.dictionaries(
+    key_text.filter(lambda one: "=" not in one), one_dimension, min_size=1
+).map(PartitionsDefinition.multi)
+backfill_strategies = st.one_of(
+    st.builds(BackfillStrategy.multi_run),
+    st.builds(BackfillStrategy.single_run),
+    st.builds(
+        BackfillStrategy.per_dimension, st.just(["a"]), st.lists(key_text, min_size=1).filter(lambda d: "a" not in d)
+    ),
+)
+key_ranges = st.builds(PartitionKeyRange.single, text, text) | st.dictionaries(
+    name, st.tuples(text, text) | st.lists(text, max_size=2), min_size=1, max_size=2
+).map(PartitionKeyRange.multi)
+mappings = st.recursive(
+    st.one_of(
+        st.builds(PartitionMapping.identity),
+        st.builds(PartitionMapping.all_partitions),
+        st.builds(PartitionMapping.subset),
+        st.dictionaries(text, text, max_size=2).map(PartitionMapping.static_),
+        st.integers(-(2**62), 2**62).map(PartitionMapping.time_window),
+        st.lists(text, min_size=1, max_size=2).map(PartitionMapping.specific_partitions),
+        st.lists(partition_keys | key_ranges, max_size=2).map(PartitionMapping.for_keys),
+    ),
+    lambda inner: (
+        st.dictionaries(name, st.tuples(name, inner), max_size=2).map(PartitionMapping.multi)
+        | st.builds(PartitionMapping.multi_to_single, name, inner)
+    ),
+    max_leaves=3,
+)
 outputs = st.builds(
     OutputDefinition,
     name=name,
@@ -98,8 +150,12 @@ outputs = st.builds(
     is_asset=st.booleans(),
     type_name=text,
     pools=some(st.builds(PoolClaim, name, counts)),
+    partitions=maybe(partitions),
+    backfill_strategy=maybe(backfill_strategies),
 )
-edges = st.builds(EdgeDefinition, name, maybe(text), st.sampled_from(TriggerRule))
+edges = st.builds(
+    EdgeDefinition, name, maybe(text), st.sampled_from(TriggerRule), st.sampled_from(Delivery), maybe(mappings)
+)
 leaves = st.builds(
     ConditionDefinition,
     st.sampled_from([kind for kind in ConditionKind if kind < ConditionKind.ANY_DEPS]),
