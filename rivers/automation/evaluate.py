@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from rivers.automation.facts import NOTHING, Cell, Cells, Facts, Update
-from rivers.automation.state import ConditionState, fingerprint
+from rivers.automation.state import ConditionState
 from rivers.definitions.condition import ConditionDefinition
 from rivers.definitions.cron import latest_time, passed
 from rivers.definitions.kinds import ConditionKind as Kind
@@ -27,12 +27,12 @@ def evaluate(
     `requested` holds what has fired before in this same evaluation, `earlier` what fired in the previous one. A state
     that another tree left counts as none.
     """
-    known = state if state is not None and state.fingerprint == fingerprint(condition) else None
+    known = state if state is not None and state.fingerprint == condition.fingerprint else None
     evaluation = _Evaluation(asset, facts, now, requested, earlier, known)
     fired = evaluation.holds(condition, asset, "")
     evaluation.handle(fired)
     return fired, ConditionState(
-        fingerprint(condition), facts.position, now, fired, evaluation.held, evaluation.versions
+        condition.fingerprint, facts.position, now, fired, evaluation.held, evaluation.versions
     )
 
 

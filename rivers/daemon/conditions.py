@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
-from rivers.automation.state import ConditionState, fingerprint
+from rivers.automation.state import ConditionState
 from rivers.automation.sweep import Sweep, sweep
 from rivers.automation.ticks import AutomationKind, TickStatus
 from rivers.daemon.facts import StoredFacts, dependencies_of
@@ -37,6 +37,7 @@ class ConditionLoop:
         self._kept = kept
         self._interval = interval
         self._conditions = conditions_of(session)
+        self._nodes = self._about()
 
     async def run(self) -> None:
         """Evaluates after each interval."""
@@ -51,7 +52,7 @@ class ConditionLoop:
             stored = automations.states(connection, list(self._conditions))
             states = self._states(stored)
             since = min((state.position for state in states.values()), default=_NEVER)
-            facts = StoredFacts(connection, snapshot, self._nodes(), since)
+            facts = StoredFacts(connection, snapshot, self._nodes, since=since, now=self._pulse.clock.wall_ns())
         done = sweep(self._conditions, states, facts, now)
         run_id = self._launch(done)
         if done.fired and run_id is None:
@@ -85,11 +86,11 @@ class ConditionLoop:
         found = {}
         for asset, body in stored.items():
             state = decode_condition_state(automation_pb2.ConditionState.FromString(body))
-            if state.fingerprint == fingerprint(self._conditions[asset]):
+            if state.fingerprint == self._conditions[asset].fingerprint:
                 found[asset] = state
         return found
 
-    def _nodes(self) -> list[str]:
+    def _about(self) -> list[str]:
         """The assets that the conditions are about: their own, those that these depend on, those that are named."""
         snapshot = self._session.bound.snapshot
         nodes: dict[str, None] = {}

@@ -23,8 +23,8 @@ class EvaluationTimeoutError(Exception):
     """An evaluation took longer than it may."""
 
 
-class WorkerError(Exception):
-    """What a function raised in a worker process; `kind` is the name of its type."""
+class UserError(Exception):
+    """What a function raised where it cannot be passed on as it is; `kind` is the name of its type."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -59,7 +59,10 @@ async def evaluate(evaluation: Evaluation) -> Any:
 
 
 async def _on_loop(evaluation: Evaluation) -> Any:
-    return evaluation.read(await evaluation.call())
+    try:
+        return evaluation.read(await evaluation.call())
+    except (SystemExit, KeyboardInterrupt, GeneratorExit) as error:  # they would end the daemon
+        raise UserError(type(error).__name__, str(error)) from error
 
 
 async def _in_thread(work: Callable[[], T]) -> T:
@@ -80,8 +83,8 @@ async def _in_thread(work: Callable[[], T]) -> T:
         failed: BaseException | None = None
         try:
             result = work()
-        except StopIteration as error:  # a future cannot hold one
-            failed = RuntimeError(f"StopIteration: {error}")
+        except (StopIteration, SystemExit, KeyboardInterrupt, GeneratorExit) as error:  # nothing that a loop can hold
+            failed = UserError(type(error).__name__, str(error))
         except BaseException as error:  # the end of user code
             failed = error
         if not loop.is_closed():
@@ -117,4 +120,4 @@ def _in_worker(evaluation: Evaluation) -> Any:
     is_good, answer = pickle.loads(done.stdout)
     if is_good:
         return answer
-    raise WorkerError(*answer)
+    raise UserError(*answer)

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from rivers.automation.facts import NOTHING, Cell, Cells, Update
 from rivers.definitions.kinds import StepKind
 from rivers.definitions.snapshot import Snapshot, StepDefinition
-from rivers.lifecycle.states import EventType, RunOwner
+from rivers.driver.owner import is_alive
+from rivers.lifecycle.states import EventType, RunOwner, RunState
 from rivers.storage import asset_history, assets, backfills, run_ends, runs
 from rivers.storage.assets import AssetRow
+from rivers.storage.rows import RunRow
 from rivers.v1.run_pb2 import RunEvent
 from rivers.wire.times import decode_datetime
 
@@ -25,17 +27,20 @@ _ENDS = (EventType.STEP_SUCCEEDED, EventType.STEP_FAILED)
 
 
 class StoredFacts:
-    """Facts of one moment, read in one go for these assets and whatever they depend on."""
+    """Facts of one moment about these assets, updates of them from after the position `since`. Read in one go."""
 
-    def __init__(self, connection: Connection, snapshot: Snapshot, nodes: Collection[str], since: int) -> None:
+    def __init__(
+        self, connection: Connection, snapshot: Snapshot, nodes: Collection[str], *, since: int, now: int
+    ) -> None:
         self._snapshot = snapshot
+        self._dependencies: dict[str, Sequence[str]] = {}
         self._position = run_ends.latest_position(connection)
         known = assets.some(connection, list(nodes))
         self._rows = {node: known.get(node, AssetRow(node)) for node in nodes}
         self._runs: dict[str, tuple[frozenset[str], dict[str, str]]] = {}
         self._in_progress: set[str] = set()
-        for owner in RunOwner:
-            for run in runs.unfinished(connection, owner):
+        for run in (one for owner in RunOwner for one in runs.unfinished(connection, owner)):
+            if _is_executed(run, now):
                 self._in_progress.update(run.nodes)
         self._covered: set[str] = set()
         for owner in RunOwner:
@@ -60,7 +65,9 @@ class StoredFacts:
         return _WHOLE
 
     def dependencies(self, asset: str) -> Sequence[str]:
-        return dependencies_of(self._snapshot, asset)
+        if asset not in self._dependencies:
+            self._dependencies[asset] = dependencies_of(self._snapshot, asset)
+        return self._dependencies[asset]
 
     def upstream(self, asset: str, dependency: str, cell: Cell) -> Cells:
         return _WHOLE
@@ -152,6 +159,13 @@ class StoredFacts:
             row = runs.get(connection, run_id)
             if row is not None:
                 self._runs[run_id] = frozenset(row.nodes), dict(row.tags)
+
+
+def _is_executed(run: RunRow, now: int) -> bool:
+    """Whether a run is still to come or under way: the process that executed it may be gone."""
+    if run.state == RunState.QUEUED or run.owner == RunOwner.SCHEDULER:
+        return True
+    return is_alive(run.owner_id, run.owner_expires_at, now)
 
 
 def dependencies_of(snapshot: Snapshot, asset: str) -> Sequence[str]:

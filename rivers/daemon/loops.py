@@ -16,8 +16,11 @@ from rivers.storage.database import Database
 
 log = logging.getLogger("rivers.daemon")
 
-#: Seconds between two looks at the clock and at what somebody has started or stopped.
+#: Seconds between two looks at what somebody has started or stopped.
 _GLANCE = 1.0
+
+#: Seconds between two looks at the clock, which may be set while somebody waits for a time.
+_CLOCK_GLANCE = 5.0
 
 
 class Pulse:
@@ -53,16 +56,18 @@ class Pulse:
     async def until(self, moment: datetime) -> bool:
         """Waits for a time of the wall clock, which may be set meanwhile; `False` when the daemon is stopped."""
         while (left := (moment - self.clock.wall()).total_seconds()) > 0:
-            if not await self.pause(min(left, _GLANCE)):
+            if not await self.pause(min(left, _CLOCK_GLANCE)):
                 return False
         return not self.is_stopping
 
     async def guarded(self, work: Coroutine[Any, Any, None]) -> None:
-        """Does work that the storage may refuse; then it is said, and the automation goes on."""
+        """Does the work of one tick. What goes wrong with it is said, and the automation goes on."""
         try:
             await work
         except StorageError:
             log.warning("a tick could not be recorded", exc_info=True)
+        except Exception:  # the end of a loop's iteration
+            log.exception("a tick broke off")
 
     def is_running(self, kind: AutomationKind, name: str, default: bool) -> bool:
         """Whether an automation ticks: as somebody has said, else as its definition says."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rivers.automation.ticks import AutomationKind, TickStatus
 from rivers.clock import Clock
-from rivers.daemon.evaluator import WorkerError
+from rivers.daemon.evaluator import UserError
 from rivers.daemon.requests import Requests
 from rivers.definitions.requests import Request
 from rivers.kernel.tick import TickOutcome
@@ -68,7 +68,7 @@ class TickLog:
         backfill_ids: Sequence[str] = (),
     ) -> None:
         """Records a tick that failed; what it had launched before is named, the cursor stays."""
-        kind = error.kind if isinstance(error, WorkerError) else type(error).__name__
+        kind = error.kind if isinstance(error, UserError) else type(error).__name__
         log.warning("tick of %s '%s' failed", automation.kind.name.lower(), automation.name, exc_info=error)
         self.record(
             automation,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from rivers.definitions.kinds import ConditionKind
 
@@ -16,7 +18,7 @@ _SUFFIXES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ConditionDefinition:
     """One node. `name` is what a named composition reads as, `label` what people call it; comparisons know neither.
 
@@ -68,6 +70,16 @@ class ConditionDefinition:
         if self.tag_keys or self.tag_values:
             return f"({', '.join([*self.tag_keys, *(f'{key}={value}' for key, value in self.tag_values)])})"
         return ""
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The same for conditions that are built alike, whatever they are called."""
+        return hashlib.sha256(self._structure().encode()).hexdigest()[:16]
+
+    def _structure(self) -> str:
+        arguments = (self.cron, self.timezone, self.lookback, self.tag_keys, self.tag_values, self.keys)
+        children = ",".join(child._structure() for child in self.children)
+        return f"{self.kind.value}{arguments if any(arguments) else ''}[{children}]"
 
     def walk(self) -> Iterator[ConditionDefinition]:
         """Every node, this one first."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rivers.clock import SystemClock
-from rivers.driver.owner import owner_id
+from rivers.driver.owner import LEASE_SECONDS, owner_id
 from rivers.driver.run_row import new_row
 from rivers.errors import RiversError
 from rivers.lifecycle.states import LaunchCause, RunState
@@ -63,6 +63,7 @@ class Launcher:
             )
             row.state, row.version = RunState.DEQUEUED, 1
             row.owner_id, row.started_at = owner_id(), row.submitted_at
+            row.owner_expires_at = row.submitted_at + int(LEASE_SECONDS * 1e9)
             database.write(WriteSet(new_runs=[row], plans=[(row.run_id, plan)]))
             thread = threading.Thread(target=self._execute, args=(plan, row), name=f"rivers-run-{row.run_id}")
             self._running.add(thread)

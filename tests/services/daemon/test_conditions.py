@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 
 import rivers as rs
+from rivers.driver.run_row import new_row
+from rivers.lifecycle.states import RunState
+from rivers.storage.rows import WriteSet
 from tests.services.daemon.conftest import eventually
 
 C = rs.AutomationCondition
@@ -130,8 +136,6 @@ def test_tags_of_runs(daemon, storage):
 
 
 def test_a_run_in_progress_is_not_doubled(daemon, storage):
-    import threading
-
     release = threading.Event()
     begun = []
 
@@ -144,6 +148,17 @@ def test_a_run_in_progress_is_not_doubled(daemon, storage):
     evaluations(storage)
     assert begun == [1]
     release.set()
+
+
+def test_a_run_whose_process_is_gone_is_not_in_progress(daemon, storage):
+    repo = repository(asset("a", C.missing() & ~C.in_flight()))
+    repo.resolve(storage=storage)
+    plan = repo.opened(storage).plan(["a"])
+    gone = new_row("gone", plan, time.time_ns())
+    gone.state, gone.version, gone.owner_id = RunState.STARTED, 1, "another-machine:1:1"
+    storage.database.write(WriteSet(new_runs=[gone], plans=[("gone", plan)]))
+    daemon(repo)
+    eventually(lambda: storage.get_ticks("a"))
 
 
 def test_external_assets_are_observed(daemon, storage):

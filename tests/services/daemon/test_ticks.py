@@ -92,6 +92,29 @@ def test_a_failed_tick_stops_nothing(daemon, storage):
     assert {tick.error for tick in storage.get_ticks("s")} == {"ZeroDivisionError: division by zero"}
 
 
+async def leaves():
+    raise SystemExit(3)
+
+
+def stops():
+    raise StopIteration("over")
+
+
+def asks_to_leave():
+    raise SystemExit(3)
+
+
+@pytest.mark.parametrize(
+    ("function", "error"), [(leaves, "SystemExit: 3"), (asks_to_leave, "SystemExit: 3"), (stops, "StopIteration: over")]
+)
+def test_what_would_end_a_program_fails_a_tick(daemon, storage, function, error):
+    daemon(repository(sensors=[rs.Sensor(function, name="s", **OFTEN), rs.Sensor(list, name="t", **OFTEN)]))
+    eventually(lambda: len(storage.get_ticks("s")) >= 2)
+    assert {tick.error for tick in storage.get_ticks("s")} == {error}
+    seen = len(storage.get_ticks("t"))
+    eventually(lambda: len(storage.get_ticks("t")) > seen)
+
+
 def test_what_is_stopped_does_not_tick_until_somebody_starts_it(daemon, storage):
     stopped = {**OFTEN, "default_status": rs.SensorStatus.Stopped}
     daemon(
