@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Mapping
 
 from rivers.automation.state import ConditionState
-from rivers.automation.sweep import Sweep, sweep
+from rivers.automation.sweep import sweep
 from rivers.automation.ticks import AutomationKind, TickStatus
 from rivers.daemon.facts import StoredFacts, dependencies_of
 from rivers.daemon.loops import Pulse
+from rivers.daemon.requested import launch_requested
 from rivers.definitions.condition import ConditionDefinition
-from rivers.errors import RiversError
-from rivers.lifecycle.states import LaunchCause
 from rivers.repository.launching import Launcher
 from rivers.repository.session import Session
 from rivers.storage import automations
@@ -23,8 +21,6 @@ from rivers.wire.condition_states import decode_condition_state, encode_conditio
 
 #: After every position: a condition without a past asks for no updates.
 _NEVER = (1 << 63) - 1
-
-log = logging.getLogger("rivers.daemon")
 
 
 class ConditionLoop:
@@ -54,32 +50,19 @@ class ConditionLoop:
             since = min((state.position for state in states.values()), default=_NEVER)
             facts = StoredFacts(connection, snapshot, self._nodes, since=since, now=self._pulse.clock.wall_ns())
         done = sweep(self._conditions, states, facts, now)
-        run_id = self._launch(done)
-        if done.fired and run_id is None:
-            return  # nothing was requested: what was known stays, and it is tried again
-        rows = [
-            TickRow(asset, AutomationKind.CONDITION, TickStatus.REQUESTED, self._pulse.clock.wall_ns(), (run_id,))
-            for asset in done.fired
-            if run_id is not None
-        ]
-        left = {asset: encode_condition_state(state).SerializeToString() for asset, state in done.states.items()}
+        launched = launch_requested(self._session, self._launcher, facts.layout, done.fired)
+        at = self._pulse.clock.wall_ns()
+        left = {
+            asset: body
+            for asset, state in done.states.items()
+            if (asset in launched) == (asset in done.fired)  # else nothing was requested, and it is tried again
+            and (body := encode_condition_state(state).SerializeToString()) != stored.get(asset)
+        }
         with database.transaction() as connection:
-            automations.save_states(
-                connection, {asset: body for asset, body in left.items() if body != stored.get(asset)}
-            )
-            for row in rows:
-                automations.record(connection, row, kept=self._kept)
-
-    def _launch(self, done: Sweep) -> str | None:
-        """One run of everything that has fired."""
-        if not done.fired:
-            return None
-        try:
-            plan = self._session.plan(list(done.fired), has_values=True)
-            return self._launcher.launch(plan, cause=LaunchCause.CONDITION)
-        except RiversError:
-            log.exception("what conditions ask for cannot be launched: %s", ", ".join(done.fired))
-            return None
+            automations.save_states(connection, left)
+            for asset, run_ids in launched.items():
+                tick = TickRow(asset, AutomationKind.CONDITION, TickStatus.REQUESTED, at, run_ids)
+                automations.record(connection, tick, kept=self._kept)
 
     def _states(self, stored: Mapping[str, bytes]) -> dict[str, ConditionState]:
         """What the conditions remember; of one that is built in another way now, nothing."""

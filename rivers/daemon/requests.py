@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from rivers.automation.ticks import AutomationKind
 from rivers.definitions.requests import BackfillRequest, Request, RunRequest
 from rivers.errors import ExecutionError
 from rivers.lifecycle.states import LaunchCause
+from rivers.partitions.definition import PartitionsDefinition
 from rivers.partitions.key import PartitionKey
 from rivers.repository.launching import Launcher
 from rivers.repository.session import Session
@@ -43,7 +44,7 @@ class Requests:
         return self._run(kind, name, request, asking)
 
     def _run(self, kind: AutomationKind, name: str, request: RunRequest, asking: Asking) -> Launch:
-        partition = None if request.partition_key is None else PartitionKey.single(request.partition_key)
+        partition = None if request.partition_key is None else self._key(request, asking)
         plan = self._session.plan(
             None if request.job_name is not None else asking.assets,
             job=request.job_name,
@@ -61,3 +62,24 @@ class Requests:
                 run_ids.append(run_id)
 
         return launch
+
+    def _key(self, request: RunRequest, asking: Asking) -> PartitionKey:
+        """The key that the text stands for, in the form of the first partitioned asset that the run makes."""
+        text = request.partition_key or ""
+        for definition in self._partitions(request, asking):
+            if isinstance(definition, PartitionsDefinition.Multi):
+                pairs = [part.partition("=") for part in text.split("|")]
+                return PartitionKey.multi({name.strip(): value for name, _, value in pairs})
+            if definition is not None:
+                break
+        return PartitionKey.single(text)
+
+    def _partitions(self, request: RunRequest, asking: Asking) -> Iterator[PartitionsDefinition | None]:
+        """How the assets of a run are partitioned."""
+        snapshot = self._session.bound.snapshot
+        job = snapshot.job_by_name.get(request.job_name or "")
+        if job is not None:
+            for key in job.steps:
+                yield from (output.partitions for output in snapshot.step_by_key[key].outputs)
+        elif request.job_name is None:
+            yield from (snapshot.output_by_node[node].partitions for node in asking.assets)

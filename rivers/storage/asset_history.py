@@ -20,12 +20,19 @@ _LAST = (
     .limit(1)
 )
 _END = (1 << 63) - 1
+_ABOUT = _BODY.where(table.c.node == bindparam("node"), _OF_TYPES).order_by(table.c.position)
 
 
 def after(connection: Connection, position: int, types: Sequence[EventType]) -> list[RunEvent]:
     """Events of these types after a position, oldest first."""
     values = {"after": position, "types": [int(type) for type in types]}
     return [_event(place, body) for place, body in connection.execute(_AFTER, values)]
+
+
+def about(connection: Connection, node: str, types: Sequence[EventType]) -> list[RunEvent]:
+    """Every event of these types about a node, oldest first."""
+    values = {"node": node, "types": [int(type) for type in types]}
+    return [_event(place, body) for place, body in connection.execute(_ABOUT, values)]
 
 
 def last(connection: Connection, node: str, types: Sequence[EventType], *, before: int = _END) -> RunEvent | None:

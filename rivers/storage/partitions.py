@@ -20,6 +20,9 @@ UPSERT = Insert(materialized_table, ["asset_key", "partition", *_CHANGING], upda
 
 _OF_ASSET = materialized_table.c.asset_key == bindparam("asset_key")
 _MATERIALIZED = select(materialized_table.c.key).where(_OF_ASSET).order_by(materialized_table.c.partition)
+_RECORDS = select(
+    *(materialized_table.c[name] for name in ("key", "run_id", "at", "data_version")),
+).where(_OF_ASSET)
 _COUNT = select(func.count()).select_from(materialized_table).where(_OF_ASSET)
 
 _INSERT = Insert(dynamic, ["name", "key"], ignore=True)
@@ -48,6 +51,12 @@ def materialized(connection: Connection, asset_key: str) -> list[PartitionKey]:
     """The concrete keys of an asset that have been materialized."""
     keys = [key_of(image) for image in connection.execute(_MATERIALIZED, {"asset_key": asset_key}).scalars()]
     return [key for key in keys if key is not None]
+
+
+def records(connection: Connection, asset_key: str) -> list[tuple[PartitionKey, str, int, str]]:
+    """Of each concrete key that has been materialized: the key, the last run, when, and the data version."""
+    found = connection.execute(_RECORDS, {"asset_key": asset_key})
+    return [(key, run_id, at, version) for image, run_id, at, version in found if (key := key_of(image)) is not None]
 
 
 def count_materialized(connection: Connection, asset_key: str) -> int:
