@@ -131,6 +131,7 @@ class Scheduler:
             store_id=leadership.store_id,
             term=leadership.term,
             put=put,
+            backlog_of=self._thread.backlog.of,
             snapshot_of=lambda name: self._snapshot_of(name)[1],
         )
         self._reader = Reader(self._database)

@@ -87,11 +87,12 @@ class SnapshotRead:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """Reports of one message of a step stream, in order."""
+    """Reports of one message of a step stream, in order; `size` in bytes, as they came."""
 
     location: str
     session: int
     reports: Sequence[Report]
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

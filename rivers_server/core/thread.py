@@ -13,12 +13,15 @@ from collections.abc import Callable
 
 import structlog
 
+from rivers_server.core.backlog import Backlog
 from rivers_server.core.core import Core
 from rivers_server.core.inputs import Message, Reported, Tick
 
 log = structlog.get_logger()
 
-MAX_MESSAGES = 500
+#: A batch is closed when it has so many messages (a message of a location counts for each of its reports), or when
+#: what locations sent of it reaches so many bytes: one commit keeps nobody waiting for long (W7).
+MAX_MESSAGES, MAX_BYTES = 500, 1 << 20
 
 
 class CoreThread:
@@ -27,6 +30,7 @@ class CoreThread:
     def __init__(self, core: Core, on_death: Callable[[BaseException], None]) -> None:
         self._core = core
         self._on_death = on_death
+        self.backlog = Backlog()
         self._inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="core", daemon=True)
 
@@ -36,6 +40,7 @@ class CoreThread:
 
     def put(self, message: Message) -> None:
         """Hands a message to the core; never blocks."""
+        self.backlog.put(message)
         self._inbox.put(message)
 
     def stop(self) -> None:
@@ -64,14 +69,18 @@ class CoreThread:
         except queue.Empty:
             message = Tick()
         self._core.settle_effects()
-        size = 0
+        count = size = 0
         try:
             while True:
                 if message is None:
                     return messages, True
                 messages.append(message)
-                size += len(message.reports) if isinstance(message, Reported) else 1
-                if size >= MAX_MESSAGES:
+                if isinstance(message, Reported):
+                    self.backlog.taken(message)
+                    count, size = count + len(message.reports), size + message.size
+                else:
+                    count += 1
+                if count >= MAX_MESSAGES or size >= MAX_BYTES:
                     return messages, False
                 message = self._inbox.get_nowait()
         except queue.Empty:

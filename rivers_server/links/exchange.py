@@ -34,6 +34,7 @@ class Exchange:
         self._delivered.set()
         self._store_id, self._term = "", 0
         self._put: Callable[[Message], None] = lambda message: None
+        self._backlog_of: Callable[[str], int] = lambda name: 0
         self._snapshot_of: Callable[[str], Snapshot | None] = lambda name: None
         self._closing: set[asyncio.Task[None]] = set()
         self._is_open = True
@@ -44,10 +45,12 @@ class Exchange:
         store_id: str,
         term: int,
         put: Callable[[Message], None],
+        backlog_of: Callable[[str], int],
         snapshot_of: Callable[[str], Snapshot | None],
     ) -> None:
         """Says whom the links speak for, and to whom they report."""
-        self._store_id, self._term, self._put, self._snapshot_of = store_id, term, put, snapshot_of
+        self._store_id, self._term, self._put = store_id, term, put
+        self._backlog_of, self._snapshot_of = backlog_of, snapshot_of
 
     def deliver(self, outbox: Outbox) -> None:
         """Carries all of it, in order, as soon as the loop gets to it."""
@@ -108,6 +111,7 @@ class Exchange:
             beat_interval=self._beat_interval,
             sessions=self._sessions,
             put=self._put,
+            backlog=lambda: self._backlog_of(name),
             known_snapshot=lambda: self._snapshot_of(name),
             caller=self._caller.to_location(name),
         )

@@ -26,6 +26,7 @@ from rivers.lifecycle.events import Failure
 from rivers.v1 import definition_service_pb2, definition_service_pb2_grpc, step_service_pb2, step_service_pb2_grpc
 from rivers.wire.failures import decode_failure
 from rivers.wire.times import encode_duration
+from rivers_server.core.backlog import MOST_BYTES as MOST_WAITING
 from rivers_server.core.commands import Command
 from rivers_server.core.inputs import Beaten, Message, Reported, SessionClosed, SnapshotRead
 from rivers_server.core.replica import ReplicaState
@@ -91,6 +92,7 @@ class Link:
         beat_interval: timedelta,
         sessions: SessionNumbers,
         put: Callable[[Message], None],
+        backlog: Callable[[], int] = lambda: 0,
         known_snapshot: Callable[[], Snapshot | None],
         caller: Caller,
         redial: Redial | None = None,
@@ -104,6 +106,7 @@ class Link:
         self._beat_interval = beat_interval
         self._sessions = sessions
         self._put = put
+        self._backlog = backlog
         self._known_snapshot = known_snapshot
         self._caller = caller
         self._redial = redial or Redial()
@@ -331,7 +334,10 @@ class Link:
                         self._last_beat = item.inventory.beat
                         self._note(ReplicaState.READY, "")
             if reports:
-                self._put(Reported(self.name, session, reports))
+                self._put(Reported(self.name, session, reports, message.ByteSize()))
+                if (waiting := self._backlog()) > MOST_WAITING:
+                    log.warning("window_exceeded", location=self.name, session=session, waiting=waiting)
+                    return f"it sent {waiting >> 20} MiB unacknowledged, more than its window"
             if held is not None:
                 self._put(held)
 
