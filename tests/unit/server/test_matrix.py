@@ -1,4 +1,4 @@
-"""Rows of the failure matrix that one machine cannot show: machines that vanish, freeze whole or are replaced."""
+"""Machines that vanish, freeze whole or are replaced, on a clock of their own."""
 
 from __future__ import annotations
 
