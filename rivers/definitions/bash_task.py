@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rivers.definitions import declared
 from rivers.definitions.handlers import IOHandler
@@ -68,6 +68,10 @@ class BashTask(Task):
             function=function,
             signature=Signature(function),
         )
+
+    if TYPE_CHECKING:
+
+        def __call__(self, *args: Any, **kwargs: Any) -> str: ...
 
     def __repr__(self) -> str:
         return f"BashTask({self.name!r})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import Any, overload
 
 from rivers.definitions.asset import Asset, Function, wrap
 from rivers.definitions.signature import Signature
@@ -17,6 +17,12 @@ class ExternalAsset(Asset):
     """
 
     is_external = True
+
+    @overload
+    def __call__(self, observe: Function, /) -> ExternalAsset: ...
+
+    @overload
+    def __call__(self) -> Any: ...
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.observe_fn is None and len(args) == 1 and not kwargs:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rivers.definitions.metadata import ArrowSchemaExportable
 
 #: What a stream ends with; a schema alone is the message before it.
 _END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
@@ -18,7 +21,7 @@ class Schema:
 
     __slots__ = ("_schema",)
 
-    def __init__(self, schema: Any) -> None:
+    def __init__(self, schema: ArrowSchemaExportable) -> None:
         if not hasattr(schema, "__arrow_c_schema__"):
             raise ValueError(f"{type(schema).__name__} exports no Arrow schema: it has no __arrow_c_schema__")
         self._schema: Any = _library("arro3.core").Schema.from_arrow(schema)

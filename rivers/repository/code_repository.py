@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib import import_module
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from rivers.clock import SystemClock
 from rivers.definitions.asset import Asset, AssetTemplate
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from rivers.repository.run_result import RunResult
     from rivers.repository.session import Session
     from rivers.repository.storage import Storage
+
+T = TypeVar("T")
 
 
 class CodeRepository:
@@ -296,7 +298,13 @@ class CodeRepository:
 
     # -- values -----------------------------------------------------------------------------------------------------
 
-    def load_node(self, name: str, *, partition_key: PartitionKey | None = None, type_hint: type | None = None) -> Any:
+    @overload
+    def load_node(self, name: str, *, partition_key: PartitionKey | None = None, type_hint: None = None) -> Any: ...
+
+    @overload
+    def load_node(self, name: str, *, partition_key: PartitionKey | None = None, type_hint: type[T]) -> T: ...
+
+    def load_node(self, name: str, *, partition_key: PartitionKey | None = None, type_hint: Any = None) -> Any:
         """The stored value of an asset or task, loaded by its IO handler, whose errors pass through."""
         from rivers.kernel.io_contexts import InputContext
         from rivers.partitions.context import PartitionContext

@@ -1,4 +1,4 @@
-"""What type checkers promise to authors; checked by `test_typing_promises.py`, never run."""
+"""What declarations are to a type checker."""
 
 from typing import assert_type
 
@@ -55,6 +55,6 @@ def described(value: rs.MetadataValue) -> str:
     return ""
 
 
-rs.Asset(nope=1)  # type: ignore[call-overload]
-rs.RetryPolicy(1, rs.Backoff.constant(1))  # type: ignore[call-arg]
-rs.Output(1, "name")  # type: ignore[call-arg]
+rs.Asset(nope=1)  # E: call-overload
+rs.RetryPolicy(1, rs.Backoff.constant(1))  # E: call-arg
+rs.Output(1, "name")  # E: call-arg
