@@ -12,10 +12,17 @@ from rivers.definitions.partitioning import NamedPartitions
 from rivers.definitions.signature import EMPTY, Signature
 from rivers.definitions.snapshot import EdgeDefinition
 from rivers.definitions.suggestion import nearest
-from rivers.errors import GraphValidationError
+from rivers.errors import ConfigurationError, GraphValidationError
 
 _NO_NAMES = NamedPartitions({})
 CONTEXTS = ("AssetExecutionContext", "TaskExecutionContext")
+
+
+class UnresolvedInputError(GraphValidationError, ConfigurationError):
+    """A parameter or dependency that no asset, task or resource is called like.
+
+    The graph has a hole there, or the repository a resource too few.
+    """
 
 
 class ParameterSource(Enum):
@@ -162,6 +169,6 @@ def config_class_of(annotation: Any) -> Any:
 def unresolved(name: str, parameter: str, scope: Scope, remedy: str = "") -> GraphValidationError:
     """The error of a parameter that nothing in the repository is called like."""
     known = [*scope.nodes, *scope.resources] if isinstance(scope.nodes, Mapping) else [*scope.resources]
-    return GraphValidationError(
+    return UnresolvedInputError(
         f"Asset '{name}': unresolved input '{parameter}'", remedy=remedy or nearest(parameter, known), asset=name
     )

@@ -8,7 +8,7 @@ import pytest
 
 import rivers as rs
 from rivers.definitions.binding import ParameterSource, bind
-from rivers.exceptions import GraphValidationError
+from rivers.exceptions import ConfigurationError, GraphValidationError
 
 if TYPE_CHECKING:
     from rivers import AssetExecutionContext
@@ -123,6 +123,7 @@ def test_what_matches_nothing_is_refused(dep):
     with pytest.raises(GraphValidationError) as caught:
         sources(function, deps=[dep] if dep else None)
     assert str(caught.value) == "Asset 'down': unresolved input 'gone'"
+    assert isinstance(caught.value, ConfigurationError), "a resource of that name would do"
 
 
 def test_a_near_miss_is_named():
