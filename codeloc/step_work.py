@@ -15,6 +15,7 @@ from rivers.errors import NodeNotFoundError
 from rivers.kernel import InputReference, StepCall, StepEnd, Values, capture, failure_of, run_step
 from rivers.kernel.config import launched
 from rivers.kernel.hooks import call_hooks
+from rivers.kernel.input_metadata import metadata_of_input
 from rivers.kernel.launched_resources import LaunchedResources
 from rivers.kernel.partitions import partition_of
 from rivers.kernel.tracebacks import trace_of
@@ -111,7 +112,7 @@ class StepWork:
             token=assign.token,
             step=step,
             outputs=work.outputs,
-            inputs=tuple([self._reference(work.step, given) for given in work.inputs]),
+            inputs=tuple([self._reference(work, given) for given in work.inputs]),
             resources=resources,
             config=config,
             metadata=metadata,
@@ -123,18 +124,14 @@ class StepWork:
             partition_key=work.partition_key,
         )
 
-    def _reference(self, step: str, given: Input) -> InputReference:
-        declared = self._bound.input_edge(step, given.node)
-        metadata = declared.metadata if declared is not None else None
+    def _reference(self, work: Work, given: Input) -> InputReference:
         output = self._bound.snapshot.output_by_node.get(given.node)
-        if metadata is None:
-            metadata = dict(output.metadata) or None if output is not None else None
         return InputReference(
             given.node,
             given.parameter,
             given.producer_token,
             given.producer_run_id,
-            metadata,
+            metadata_of_input(self._bound, work.step, given.node, work.config),
             output.partitions if output is not None else None,
             given.delivery,
             given.has_value,

@@ -5,6 +5,7 @@
     │   ├── AssetDefinitionError, TaskDefinitionError, ScheduleDefinitionError, SensorDefinitionError,
     │   │   PartitionDefinitionError, ResultDefinitionError, InvalidMetadataError, ConfigurationError
     │   ├── GraphValidationError
+    │   │   └── UnresolvedInputError    a `ConfigurationError` too: a resource of that name would do
     │   └── LoadError              a module that cannot be loaded
     ├── RequestError               the caller: what was asked for is wrong
     │   ├── AssetNotFoundError, NodeNotFoundError, JobNotFoundError, LocationNotFoundError, RunNotFoundError
@@ -117,6 +118,12 @@ class GraphValidationError(DefinitionError):
     """The graph of assets and tasks does not hold together."""
 
     code = "graph_validation_error"
+
+
+class UnresolvedInputError(GraphValidationError, ConfigurationError):
+    """A parameter or dependency that no asset, task or resource is called like."""
+
+    code = "unresolved_input"
 
 
 class LoadError(DefinitionError):

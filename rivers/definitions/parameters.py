@@ -12,17 +12,10 @@ from rivers.definitions.partitioning import NamedPartitions
 from rivers.definitions.signature import EMPTY, Signature
 from rivers.definitions.snapshot import EdgeDefinition
 from rivers.definitions.suggestion import nearest
-from rivers.errors import ConfigurationError, GraphValidationError
+from rivers.errors import GraphValidationError, UnresolvedInputError
 
 _NO_NAMES = NamedPartitions({})
 CONTEXTS = ("AssetExecutionContext", "TaskExecutionContext")
-
-
-class UnresolvedInputError(GraphValidationError, ConfigurationError):
-    """A parameter or dependency that no asset, task or resource is called like.
-
-    The graph has a hole there, or the repository a resource too few.
-    """
 
 
 class ParameterSource(Enum):

@@ -132,6 +132,7 @@ class StepDefinition:
     is_runnable: bool = True
     automation: ConditionDefinition | None = None
     hooks: tuple[HookDefinition, ...] = ()
+    reads_itself: bool = False
     max_concurrency: int = 0
 
     def mapping_of(self, upstream: str) -> PartitionMapping | None:

@@ -15,7 +15,7 @@ from rivers.definitions.graph_asset import GraphAsset
 from rivers.definitions.hook import Hook
 from rivers.definitions.kinds import ExecutorKind, StepKind
 from rivers.definitions.multi_asset import MultiAsset
-from rivers.definitions.parameters import Parameter, Scope, wire
+from rivers.definitions.parameters import Parameter, ParameterSource, Scope, wire
 from rivers.definitions.partition_binding import with_mappings, with_partitions
 from rivers.definitions.registry import NamedRetries
 from rivers.definitions.signature import EMPTY
@@ -98,6 +98,7 @@ def bind_step(owner: Asset | Task, scope: Scope, retries: NamedRetries) -> Bound
         is_runnable=owner.function is not None,
         automation=bind_condition(name, owner, scope),
         hooks=bind_hooks(owner),
+        reads_itself=any(parameter.source == ParameterSource.SELF for parameter in wiring.parameters),
     )
     return BoundStep(
         definition,

@@ -9,6 +9,7 @@ from rivers.definitions.binding import BoundRepository
 from rivers.io_handlers.handler import BaseIOHandler
 from rivers.kernel import InputReference, StepCall
 from rivers.kernel.config import launched
+from rivers.kernel.input_metadata import metadata_of_input
 from rivers.kernel.partitions import partition_of
 from rivers.lifecycle.progress import RunProgress
 from rivers.planning.plan import PlannedEdge, RunPlan
@@ -110,19 +111,9 @@ class Calls:
             edge.parameter,
             producer.token,
             self._run_id if producer.token else "",
-            self._metadata(step, edge.node),
+            metadata_of_input(self._bound, step, edge.node, self._plan.config),
             self._bound.snapshot.output_by_node[edge.node].partitions,
             edge.delivery,
             producer.has_value,
             producer.results,
         )
-
-    def _metadata(self, step: str, node: str) -> dict[str, str] | None:
-        """What the handler is told of an upstream node: what the consumer declared of it, else what it says itself."""
-        declared = self._bound.input_edge(step, node)
-        if declared is not None and declared.metadata is not None:
-            return dict(declared.metadata)
-        metadata = dict(self._bound.snapshot.output_by_node[node].metadata)
-        if self._plan.config:
-            metadata |= launched(self._plan.config, self._bound.snapshot.step_by_node[node].key)[1] or {}
-        return metadata or None

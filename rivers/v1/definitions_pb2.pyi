@@ -628,6 +628,7 @@ class StepDefinition(_message.Message):
     IS_IDLE_FIELD_NUMBER: _builtins.int
     AUTOMATION_FIELD_NUMBER: _builtins.int
     HOOKS_FIELD_NUMBER: _builtins.int
+    READS_ITSELF_FIELD_NUMBER: _builtins.int
     MAX_CONCURRENCY_FIELD_NUMBER: _builtins.int
     key: _builtins.str
     """The step's key: the node, or the first output of a multi-asset."""
@@ -643,6 +644,8 @@ class StepDefinition(_message.Message):
     """The documentation of the function, first paragraph."""
     is_idle: _builtins.bool
     """Whether it has no function, and so is never run: an external asset that nobody observes."""
+    reads_itself: _builtins.bool
+    """Whether its function is given its own previous output."""
     max_concurrency: _builtins.int
     """How many instances of a mapped task may run at a time; 0: no bound."""
     @_builtins.property
@@ -695,11 +698,12 @@ class StepDefinition(_message.Message):
         is_idle: _builtins.bool = ...,
         automation: _automation_pb2.ConditionDefinition | None = ...,
         hooks: _abc.Iterable[Global___HookDefinition] | None = ...,
+        reads_itself: _builtins.bool = ...,
         max_concurrency: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_condition", b"_condition", "automation", b"automation", "condition", b"condition", "executor", b"executor", "retry", b"retry"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_condition", b"_condition", "automation", b"automation", "condition", b"condition", "description", b"description", "edges", b"edges", "executor", b"executor", "graph", b"graph", "hooks", b"hooks", "is_async", b"is_async", "is_idle", b"is_idle", "key", b"key", "kind", b"kind", "max_concurrency", b"max_concurrency", "outputs", b"outputs", "pools", b"pools", "resources", b"resources", "retry", b"retry"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_condition", b"_condition", "automation", b"automation", "condition", b"condition", "description", b"description", "edges", b"edges", "executor", b"executor", "graph", b"graph", "hooks", b"hooks", "is_async", b"is_async", "is_idle", b"is_idle", "key", b"key", "kind", b"kind", "max_concurrency", b"max_concurrency", "outputs", b"outputs", "pools", b"pools", "reads_itself", b"reads_itself", "resources", b"resources", "retry", b"retry"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__condition: _TypeAlias = _typing.Literal["condition"]  # noqa: Y015
     _WhichOneofArgType__condition: _TypeAlias = _typing.Literal["_condition", b"_condition"]  # noqa: Y015

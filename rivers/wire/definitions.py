@@ -199,6 +199,7 @@ def encode_step_definition(step: StepDefinition) -> definitions_pb2.StepDefiniti
             definitions_pb2.HookDefinition(name=hook.name, kind=cast("definitions_pb2.HookKind.ValueType", hook.kind))
             for hook in step.hooks
         ],
+        reads_itself=step.reads_itself,
         max_concurrency=step.max_concurrency,
     )
 
@@ -221,6 +222,7 @@ def decode_step_definition(step: definitions_pb2.StepDefinition) -> StepDefiniti
         is_runnable=not step.is_idle,
         automation=decode_condition(step.automation) if step.HasField("automation") else None,
         hooks=tuple([HookDefinition(hook.name, HookKind(hook.kind)) for hook in step.hooks]) if step.hooks else (),
+        reads_itself=step.reads_itself,
         max_concurrency=step.max_concurrency,
     )
 

@@ -60,8 +60,10 @@ def encode_work(
     tags: Iterable[value_pb2.Tag] = (),
     job: str | None = None,
     partition_key: identity_pb2.PartitionKey | None = None,
+    previous: tuple[int, str] | None = None,
 ) -> step_service_pb2.StepWork:
     """A step to run. `producers` holds for each edge where its value comes from; what an attempt made is of this run.
+    `previous` is the attempt, token and run, that made the step's own last output.
 
     Configuration, tags and partition key are the same for many steps of a run and come encoded.
     """
@@ -91,6 +93,10 @@ def encode_work(
             )
             for node, token in producer.results:
                 reference.results.add(node=node, token=token)
+    if previous is not None:
+        work.inputs.add(
+            node=step.outputs[0].node, parameter="self", producer_token=previous[0], producer_run_id=previous[1]
+        )
     return work
 
 

@@ -14,7 +14,8 @@ class Assign:
     """Permission to start an attempt, once. `lease` in seconds.
 
     `producers` holds for each edge of the step where its value comes from. `mapping_index` is the place of its element
-    in the source, for an instance of a mapped task.
+    in the source, for an instance of a mapped task. `previous` is the attempt, token and run, that made the step's own
+    last output, for a step that is given it.
     """
 
     token: int
@@ -31,6 +32,7 @@ class Assign:
     job: str | None
     mapping_index: int = 0
     partition_key: PartitionKey | None = None
+    previous: tuple[int, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

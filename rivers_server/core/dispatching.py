@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from rivers.definitions.kinds import HandlerKind
 from rivers.definitions.snapshot import Snapshot
 from rivers.errors import RiversError
 from rivers.lifecycle.attempt import Attempt
 from rivers.lifecycle.events import Failure
 from rivers.lifecycle.states import FailureReason, StepState
 from rivers.planning.build import plan_job, plan_selection
-from rivers.planning.plan import Placement
+from rivers.planning.plan import Placement, PlannedStep
 from rivers_server.core import sessions
 from rivers_server.core.commands import Assign, ReleaseHome
 from rivers_server.core.live import LiveRun
@@ -53,10 +54,10 @@ def dispatch(core: Core, batch: Batch) -> None:
                 continue
             places -= 1
             attempt = _issue(core, batch, replica, run, ordinal)
-            batch.outbox.send(replica.name, replica.session, assignment(replica, run, attempt))
+            batch.outbox.send(replica.name, replica.session, assignment(core, batch, replica, run, attempt))
 
 
-def assignment(replica: Replica, run: LiveRun, attempt: Attempt) -> Assign:
+def assignment(core: Core, batch: Batch, replica: Replica, run: LiveRun, attempt: Attempt) -> Assign:
     """The permission to start an attempt; made from rows, so the same again after any crash."""
     plan, row = run.plan, run.row
     step = run.progress.planned[attempt.ordinal]
@@ -75,6 +76,7 @@ def assignment(replica: Replica, run: LiveRun, attempt: Attempt) -> Assign:
         tags=row.tags,
         job=row.job,
         partition_key=plan.partition_key,
+        previous=_previous(core, batch, replica, run, step),
     )
 
 
@@ -114,6 +116,20 @@ def _issue(core: Core, batch: Batch, replica: Replica, run: LiveRun, ordinal: in
         "attempt_assigned", run_id=attempt.run_id, step_key=key, attempt=number, token=token, location=replica.name
     )
     return attempt
+
+
+def _previous(core: Core, batch: Batch, replica: Replica, run: LiveRun, step: PlannedStep) -> tuple[int, str] | None:
+    """The attempt that made a step's own last output. Partitions, and handlers that authors named, find it by name."""
+    definition = replica.snapshot.step_by_key.get(step.step) if replica.snapshot is not None else None
+    output = step.outputs[0]
+    if definition is None or not definition.reads_itself or output.handler != HandlerKind.DEFAULT:
+        return None
+    if run.plan.partition_key is not None:
+        return None
+    for row in reversed(batch.writes.materializations):
+        if row.asset_key == output.node:
+            return row.token, row.run_id
+    return core.store.last_made(output.node)
 
 
 def _has_home_output(run: LiveRun) -> bool:

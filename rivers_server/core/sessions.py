@@ -66,7 +66,7 @@ def open(core: Core, batch: Batch, location: str, session: int, inventory: Inven
     for token in verdicts.resend:
         if not bound[token].is_stopping:
             run = core.state.runs[bound[token].run_id]
-            batch.outbox.send(location, session, dispatching.assignment(replica, run, bound[token]))
+            batch.outbox.send(location, session, dispatching.assignment(core, batch, replica, run, bound[token]))
     core.state.forget_fences(bound)
     for token in verdicts.keep + verdicts.resend:
         if bound[token].is_stopping:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from rivers.planning.plan import RunPlan
-from rivers.storage import recovery, runs
+from rivers.storage import assets, recovery, runs
 from rivers.storage.database import Database
 from rivers.storage.leadership import Leadership
 from rivers.storage.recovery import Recovered
@@ -43,6 +43,9 @@ class Store(Protocol):
 
     def find_request(self, request_id: str) -> str | None:
         """The run that a request made."""
+
+    def last_made(self, node: str) -> tuple[int, str] | None:
+        """The attempt that made an asset's last materialization: its token and run."""
 
 
 class DatabaseStore:
@@ -88,3 +91,8 @@ class DatabaseStore:
     def find_request(self, request_id: str) -> str | None:
         with self._database.read() as connection:
             return runs.find_request(connection, request_id)
+
+    def last_made(self, node: str) -> tuple[int, str] | None:
+        with self._database.read() as connection:
+            row = assets.get(connection, node)
+        return (row.last_token, row.last_run_id) if row is not None and row.last_run_id and row.last_token else None

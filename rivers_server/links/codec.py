@@ -110,6 +110,7 @@ def _encode_assign(command: commands.Assign, last_beat: int) -> step_service_pb2
             job=command.job,
             run_id=command.run_id,
             mapping_index=command.mapping_index,
+            previous=command.previous,
         ),
     )
 

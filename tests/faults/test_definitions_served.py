@@ -155,3 +155,53 @@ def test_hooks_of_the_last_step_are_called_before_a_location_goes(stack: Stack) 
     program.process.wait(30)
     assert stack.marks("hooked") == ["begun", "bad fails ValueError: no"]
     assert "paged somebody" in program.stderr()
+
+
+def test_an_asset_is_given_its_own_previous_output(stack: Stack) -> None:
+    stack.start_location(
+        "selfish",
+        """
+        attempts = []
+        @rs.Asset
+        def counter(self: rs.SelfDependency[int]) -> int:
+            mark(str(self.get_inner()))
+            return (self.get_inner() or 0) + 1
+        repo = rs.CodeRepository(assets=[counter])
+        """,
+    )
+    for _ in range(3):
+        run = stack.client.runs.submit(location="selfish")
+        assert run.wait(timeout=30).state.name == "SUCCEEDED"
+    assert stack.marks("selfish") == ["None", "1", "2"]
+
+
+def test_handlers_are_told_what_the_launch_says_of_an_upstream(stack: Stack) -> None:
+    stack.start_location(
+        "told",
+        """
+        class Told(rs.BaseIOHandler):
+            def handle_output(self, context, obj):
+                mark(f"out {context.asset_name} {context.asset_metadata}")
+            def load_input(self, context):
+                mark(f"in {context.asset_name} {context.asset_metadata}")
+        told = Told()
+        @rs.Asset(io_handler=told, metadata={"a": "1", "b": "1"})
+        def up(): ...
+        @rs.Asset(io_handler=told)
+        def down(up): ...
+        @rs.Asset(io_handler=told, deps=[rs.AssetDef.input("up", metadata={"c": "3"})])
+        def other(up, down): ...
+        repo = rs.CodeRepository(assets=[up, down, other])
+        """,
+    )
+    run = stack.client.runs.submit(location="told", config={"assets": {"up": {"metadata": {"b": "2"}}}})
+    assert run.wait(timeout=30).state.name == "SUCCEEDED"
+    both = "{'a': '1', 'b': '2'}"
+    assert stack.marks("told") == [
+        f"out up {both}",
+        f"in up {both}",
+        "out down None",
+        "in up {'c': '3'}",
+        "in down None",
+        "out other None",
+    ]

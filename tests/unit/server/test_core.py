@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rivers.errors import ConflictError, RunNotFoundError
@@ -311,3 +313,25 @@ def test_S02_a_dead_home_process_fails_the_run_with_home_lost() -> None:
 
     location._say(item, reports.Ended(AttemptOutcome.CRASHED, failure("killed"), home_lost=True))
     assert world.state_of(run_id) == RunState.FAILED
+
+
+def test_a_step_that_reads_itself_is_told_which_attempt_made_its_last_output() -> None:
+    snapshot = snapshot_of({"a": [], "b": []})
+    steps = tuple(replace(step, reads_itself=step.key == "a") for step in snapshot.steps)
+    world = World()
+    location = world.add_location("team", replace(snapshot, steps=steps))
+
+    def assigned() -> dict[str, commands.Assign]:
+        return {one.step.key: one for one in location.received if isinstance(one, commands.Assign)}
+
+    first = world.submit("team")
+    assert assigned()["a"].previous is None
+    token = assigned()["a"].token
+    location.work()
+    world.submit("team")
+    assert assigned()["a"].previous == (token, first)
+    assert assigned()["b"].previous is None
+    again = assigned()["a"]
+    location.held.clear()
+    world.crash()
+    assert assigned()["a"] == again, "made from rows, so the same after a crash"

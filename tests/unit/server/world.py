@@ -358,6 +358,10 @@ class FailingStore(DatabaseStore):
         self._reach()
         return super().find_request(request_id)
 
+    def last_made(self, node: str) -> tuple[int, str] | None:
+        self._reach()
+        return super().last_made(node)
+
     def _reach(self) -> None:
         self.tries += 1
         if self.world.is_database_away:

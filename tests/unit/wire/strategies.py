@@ -214,6 +214,7 @@ step_definitions = st.builds(
     is_runnable=st.booleans(),
     automation=maybe(conditions),
     hooks=some(st.builds(HookDefinition, text, st.sampled_from(HookKind))),
+    reads_itself=st.booleans(),
 )
 jobs = st.builds(
     JobDefinition,
