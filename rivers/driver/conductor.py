@@ -42,6 +42,9 @@ log = logging.getLogger("rivers.driver")
 #: Seconds after which a waiting run looks up by itself, for cancellation from elsewhere and Ctrl-C.
 _GLANCE = 0.25
 
+#: Steps that a warning names.
+_NAMED = 20
+
 _LIVE = (StepState.DISPATCHED, StepState.RUNNING)
 
 
@@ -420,7 +423,9 @@ class Conductor:
 
 
 def _say_bound(keys: list[str]) -> None:
-    names = ", ".join(keys)
+    names = ", ".join(keys[:_NAMED])
+    if len(keys) > _NAMED:
+        names += f" and {len(keys) - _NAMED} more"
     log.warning(
         "Steps %s run inline, one at a time, although their executor is parallel: their values go through the "
         "in-memory IO handler, which lives in this process. With PickleIOHandler, or another handler that processes "

@@ -7,14 +7,16 @@ Claims take turns on the rows of the pools that they name, so no two of them see
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Connection, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, delete, func, or_, select, update
 
 from rivers.errors import StorageError
 from rivers.lifecycle.pool_claims import FullPool, full_pools
 from rivers.storage.multirow import Insert
+from rivers.storage.prepared import Prepared
 from rivers.storage.schema import Number, pools
 from rivers.storage.schema import pool_claims as table
 
@@ -32,18 +34,15 @@ _OF_OTHERS = or_(table.c.run_id != bindparam("of_run"), table.c.step_key != bind
 _OF_STEP = and_(table.c.run_id == bindparam("of_run"), table.c.step_key == bindparam("of_step"))
 _NAMED: BindParameter[list[str]] = bindparam("pools", expanding=True)
 
-_LOCK = (
-    select(pools.c.pool, pools.c.slot_limit, pools.c.lease_seconds)
-    .where(pools.c.pool.in_(_NAMED))
-    .order_by(pools.c.pool)
-    .with_for_update()
-)
-_CLAIMED = (
-    select(table.c.pool, func.sum(table.c.slots))
-    .where(table.c.pool.in_(_NAMED), _HELD, _OF_OTHERS)
-    .group_by(table.c.pool)
-)
-_OWN = select(table.c.pool, table.c.slots, table.c.since, table.c.claimed_at).where(_OF_STEP, _LIVE)
+_POOLS = select(pools.c.pool, pools.c.slot_limit, pools.c.lease_seconds).with_for_update()
+_LOCK = _POOLS.where(pools.c.pool.in_(_NAMED)).order_by(pools.c.pool)
+_SUMS = select(table.c.pool, func.sum(table.c.slots)).where(_HELD, _OF_OTHERS).group_by(table.c.pool)
+_CLAIMED = _SUMS.where(table.c.pool.in_(_NAMED))
+_OWN = Prepared(select(table.c.pool, table.c.slots, table.c.since, table.c.claimed_at).where(_OF_STEP, _LIVE))
+
+# The same for one pool, as most claims are.
+_LOCK_ONE = Prepared(_POOLS.where(pools.c.pool == bindparam("pool")))
+_CLAIMED_ONE = Prepared(_SUMS.where(table.c.pool == bindparam("pool")))
 _BEFORE = (
     select(func.count())
     .select_from(table)
@@ -106,6 +105,19 @@ class Answer:
     lease_ns: int
 
 
+class _Limit(NamedTuple):
+    pool: str
+    slot_limit: int
+    lease_seconds: int
+
+
+class _Own(NamedTuple):
+    pool: str
+    slots: int
+    since: int
+    claimed_at: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class Holder:
     """A step that holds slots of a pool."""
@@ -131,7 +143,7 @@ def claim(
 
     A repeat while everything is held changes nothing. `StorageError` when a pool is not known.
     """
-    rows = {row.pool: row for row in connection.execute(_LOCK, {"pools": list(needs)})}
+    rows = {row[0]: _Limit(*row) for row in _named(connection, _LOCK, _LOCK_ONE, list(needs), {})}
     for pool in needs:
         if pool not in rows:
             raise StorageError(f"pool '{pool}' not configured", pool=pool)
@@ -140,16 +152,16 @@ def claim(
         lease_ns = max(shortest * 1_000_000_000, _SHORTEST_NS)
     limited = [pool for pool in needs if rows[pool].slot_limit >= 0]
     step = {"of_run": run_id, "of_step": step_key, "now": now}
-    own = {row.pool: row for row in connection.execute(_OWN, step)}
+    own = {row[0]: _Own(*row) for row in _OWN.run(connection, step)}
     held = {pool: row.slots for pool, row in own.items() if row.claimed_at is not None}
     if limited and all(held.get(pool, -1) >= needs[pool] for pool in limited):
         return Answer((), 0, len(limited), lease_ns)
     claimed: dict[str, int] = {}
     if limited:
-        claimed = {pool: int(slots) for pool, slots in connection.execute(_CLAIMED, {**step, "pools": limited})}
+        claimed = {pool: int(slots) for pool, slots in _named(connection, _CLAIMED, _CLAIMED_ONE, limited, step)}
     full = full_pools(needs.items(), {pool: row.slot_limit for pool, row in rows.items()}, claimed)
     if own:
-        connection.execute(_FREE, step)
+        free(connection, run_id, step_key)
     if not full:
         since = [(run_id, step_key, pool, needs[pool], priority, now, now, now + lease_ns) for pool in limited]
         _PUT.run(connection, since)
@@ -162,6 +174,15 @@ def claim(
     )
     place = {**step, "pool": full[0].pool, "priority": priority, "since": waiting[full[0].pool]}
     return Answer(full, 1 + int(connection.execute(_BEFORE, place).scalar_one()), 0, lease_ns)
+
+
+def _named(
+    connection: Connection, many: Select[Any], one: Prepared, names: list[str], values: dict[str, Any]
+) -> Iterable[Any]:
+    """The rows of pools by name."""
+    if len(names) == 1:
+        return one.run(connection, {**values, "pool": names[0]})
+    return connection.execute(many, {**values, "pools": names})
 
 
 def free(connection: Connection, run_id: str, step_key: str) -> None:
