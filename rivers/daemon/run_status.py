@@ -20,8 +20,10 @@ from rivers.kernel.config import build_config
 from rivers.kernel.tick import call
 from rivers.kernel.tick_contexts import RunStatusSensorContext, StepFailure
 from rivers.lifecycle.states import EventType
+from rivers.partitions.key import PartitionKey
 from rivers.repository.storage import Storage
 from rivers.storage import events, run_ends
+from rivers.v1.run_pb2 import RunEvent
 from rivers.wire.identity import decode_partition_key
 
 #: Runs that one tick calls the function for.
@@ -141,17 +143,35 @@ class RunStatusLoop:
 
 
 def failures_of(storage: Storage, run_id: str) -> tuple[list[StepFailure], str | None]:
-    """What failed in a run, without what was skipped because of it; and why it could not be launched, if so."""
-    found: list[StepFailure] = []
+    """What failed in a run, without what was skipped because of it; and why it could not be launched, if so.
+
+    Of a step over several partitions those are named; what is said of it as a whole besides is left out.
+    """
+    found: dict[tuple[str, PartitionKey | None], str] = {}
     launch_error = None
     with storage.database.read() as connection:
         for event in events.of_run(connection, run_id):
-            if EventType(event.type) == EventType.RUN_LAUNCH_FAILED:
+            kind = EventType(event.type)
+            if kind == EventType.RUN_LAUNCH_FAILED:
                 launch_error = event.failure.message
-            elif EventType(event.type) == EventType.STEP_FAILED:
-                keys = [decode_partition_key(key) for key in event.step.partition_keys] or [None]
-                found += [StepFailure.of(event.node, key, event.failure.message) for key in keys]
-    return found, launch_error
+            elif kind in (EventType.STEP_FAILED, EventType.PARTITION_FAILED):
+                key = decode_partition_key(event.partition_key) if event.HasField("partition_key") else None
+                for one in [None] if key is None else key.expand():
+                    found.setdefault((event.node, one), _message(event))
+    parted = {node for node, key in found if key is not None}
+    failures = [
+        StepFailure.of(node, key, message)
+        for (node, key), message in found.items()
+        if key is not None or node not in parted
+    ]
+    return failures, launch_error
+
+
+def _message(event: RunEvent) -> str:
+    """What a failure says: of a partition that was marked, what its author said."""
+    if EventType(event.type) == EventType.PARTITION_FAILED:
+        return next((fact.value for fact in event.facts if fact.key == "error"), "")
+    return event.failure.message
 
 
 def _nothing(returned: object) -> None:

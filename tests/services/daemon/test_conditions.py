@@ -189,6 +189,58 @@ def test_outputs_of_a_multi_asset(daemon, storage):
     assert len(storage.get_ticks("x")) == 1
 
 
+def test_graph_assets_depend_on_what_their_tasks_read(daemon, storage):
+    ok = []
+
+    @rs.Task
+    def double(up):
+        if not ok:
+            raise ValueError
+        return 2
+
+    @rs.Asset
+    def up() -> int:
+        return 1
+
+    @rs.Asset.from_graph(automation_condition=C.eager())
+    def dn(up):
+        return double(up)
+
+    repo = repository(up, dn, pulse(), tasks=[double])
+    daemon(repo)
+    evaluations(storage)
+    assert storage.get_ticks("dn") == []
+    repo.materialize(["up"])
+    eventually(lambda: storage.get_ticks("dn"))
+    evaluations(storage, 4)
+    assert len(storage.get_ticks("dn")) == 1  # it has failed
+    ok.append(1)
+    repo.materialize(["up", "dn"])
+    evaluations(storage)
+    assert len(storage.get_ticks("dn")) == 1
+    repo.materialize(["up"])
+    eventually(lambda: len(storage.get_ticks("dn")) == 2)
+
+
+def test_tasks_between_assets_are_looked_through(daemon, storage):
+    @rs.Asset
+    def up() -> int:
+        return 1
+
+    @rs.Task
+    def between(up):
+        return up
+
+    @rs.Asset(automation_condition=C.any_deps_match(C.newly_updated()))
+    def dn(between):
+        return between
+
+    repo = repository(up, dn, tasks=[between])
+    daemon(repo)
+    repo.materialize(["up", "between"])
+    eventually(lambda: storage.get_ticks("dn") or (repo.materialize(["up"]) and None))
+
+
 def test_ticks_of_conditions_are_kept_within_bounds(daemon, storage):
     daemon(repository(pulse()), max_ticks_retained=2)
     newest = eventually(lambda: storage.get_ticks("pulse"))[0].id

@@ -102,6 +102,22 @@ def test_a_partition_that_failed_is_failed_and_not_missing(daemon, storage):
     assert runs_of(storage, "x") == ["a", "b", "c"]
 
 
+def test_a_partition_that_was_marked_is_failed_and_not_missing(daemon, storage):
+    def marks(context: rs.AssetExecutionContext):
+        for key in context.partition.keys:
+            if str(key) == "b":
+                context.mark_partition_failed(key, "no data")
+
+    missing = rs.Asset(name="x", partitions_def=LETTERS, automation_condition=C.missing() & ~C.in_flight())(marks)
+    repo = repository(missing, pulse())
+    repo.resolve(storage=storage)
+    repo.materialize(["x"], partition_key=rs.PartitionKey.Set(KEYS), raise_on_error=False)
+    daemon(repo)
+    evaluations(storage, 4)
+    assert storage.get_ticks("x") == []
+    assert storage.count_materialized_partitions("x") == 2
+
+
 def test_partitions_that_are_registered_later(daemon, storage):
     customers = rs.PartitionsDefinition.dynamic("customers")
     daemon(repository(asset("x", C.on_missing(), partitions_def=customers), pulse()))

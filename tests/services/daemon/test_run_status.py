@@ -111,6 +111,36 @@ def test_runs_that_are_canceled_in_the_queue(daemon, storage):
     eventually(lambda: told == [handle.run_id])
 
 
+def test_a_run_that_could_not_be_launched(daemon, storage):
+    told = []
+    queue = rs.RunQueueConfig(dequeue_interval="20ms")
+    other = rs.CodeRepository([rs.Asset(name="elsewhere")(lambda: 1)], run_queue=queue)
+    alarm = rs.Sensor.run_failure(name="s", **OFTEN)(lambda context: told.append(context))
+    daemon(repository(alarm, run_queue=queue))
+    watching(storage, "s")
+    run_id = other.opened(storage).submit(["elsewhere"]).run_id
+    context = eventually(lambda: told)[0]
+    assert (context.run.run_id, context.step_failures) == (run_id, [])
+    assert "elsewhere" in context.launch_error
+
+
+def test_failures_of_partitions(daemon, storage):
+    told = []
+
+    @rs.Asset(partitions_def=rs.PartitionsDefinition.static_(["a", "b"]))
+    def parts(context: rs.AssetExecutionContext):
+        raise LookupError(context.partition_key)
+
+    alarm = rs.Sensor.run_failure(name="s", **OFTEN)(lambda context: told.extend(context.step_failures))
+    repo = rs.CodeRepository([parts], sensors=[alarm], default_executor=rs.Executor.in_process())
+    daemon(repo)
+    watching(storage, "s")
+    key = rs.PartitionKey.single("b")
+    repo.materialize(partition_key=key, raise_on_error=False)
+    (failure,) = eventually(lambda: told)
+    assert (failure.asset_name, failure.partition_key, failure.error) == ("parts", key, "LookupError: b")
+
+
 def test_a_call_that_fails_is_not_repeated(daemon, storage):
     told = []
 
