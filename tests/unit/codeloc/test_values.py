@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 
 import rivers as rs
-from codeloc.values import StoredValue
+from codeloc.packs import Packs
+from codeloc.values import LARGE, StoredValue
 from rivers.errors import AssetOutputValidationError
 from rivers.kernel.io_contexts import InputContext, OutputContext
 
@@ -24,14 +26,31 @@ def _load(directory: Path, token: int, node: str = "graph/node") -> Any:
     return StoredValue(directory, "run/1", token).load_input(InputContext(node, "downstream"))
 
 
-def test_a_value_is_a_file_of_its_attempt(tmp_path: Path) -> None:
-    context = _store(tmp_path, 7, [1, 2])
+def test_a_large_value_is_a_file_of_its_attempt(tmp_path: Path) -> None:
+    value = b"x" * LARGE
+    context = _store(tmp_path, 7, value)
     path = tmp_path / "run%2F1" / "graph%2Fnode.7"
-    assert path.exists()
     assert path.parent.stat().st_mode & 0o777 == 0o700
-    metadata = {name: value.plain() for name, value in (context.output_metadata or {}).items()}
+    metadata = {name: one.plain() for name, one in (context.output_metadata or {}).items()}
     assert metadata == {"path": str(path), "serializer": "pickle", "size_bytes": path.stat().st_size}
-    assert _load(tmp_path, 7) == [1, 2]
+    assert _load(tmp_path, 7) == value
+
+
+def test_small_values_of_a_run_share_a_file(tmp_path: Path) -> None:
+    packs = Packs()
+    contexts = []
+    for token in (7, 8, 9):
+        contexts.append(OutputContext("graph/node"))
+        StoredValue(tmp_path, "run/1", token, packs=packs).handle_output(contexts[-1], [token])
+    (pack,) = (tmp_path / "run%2F1").iterdir()
+    assert (pack.parent.stat().st_mode & 0o777, pack.stat().st_mode & 0o777) == (0o700, 0o600)
+    for token, context in zip((7, 8, 9), contexts, strict=True):
+        metadata = {name: one.plain() for name, one in (context.output_metadata or {}).items()}
+        assert (metadata["path"], metadata["serializer"]) == (str(pack), "pickle")
+        assert isinstance(metadata["offset"], int)
+        assert isinstance(metadata["size_bytes"], int)
+        stored = pack.read_bytes()[metadata["offset"] : metadata["offset"] + metadata["size_bytes"]]
+        assert pickle.loads(stored) == [token] == _load(tmp_path, token)
 
 
 def test_attempts_do_not_overwrite_each_other(tmp_path: Path) -> None:
@@ -55,7 +74,7 @@ def test_what_cannot_be_pickled_leaves_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("node", ["..", "."])
 def test_names_that_would_walk_are_refused(tmp_path: Path, node: str) -> None:
     with pytest.raises(ValueError, match="cannot be part of a path"):
-        _store(tmp_path, 7, 1, node)
+        _store(tmp_path, 7, b"x" * LARGE, node)
 
 
 AB = rs.PartitionsDefinition.static_([".", "a", "b"])
