@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, cast
 from codeloc.packs import Packs
 from codeloc.segments import encode_segment
 from rivers.errors import AssetOutputValidationError
-from rivers.io_handlers.keys import partition_suffix
 from rivers.kernel.tracebacks import text_of
+from rivers.partitions.suffix import partition_suffix
 
 if TYPE_CHECKING:
     from rivers.definitions.binding import BoundRepository

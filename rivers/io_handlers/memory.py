@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import PrivateAttr
 
 from rivers.io_handlers.handler import BaseIOHandler
-from rivers.io_handlers.keys import partition_suffix
 from rivers.kernel.io_contexts import InputContext, OutputContext
+from rivers.partitions.suffix import partition_suffix
 
 
 class InMemoryIOHandler(BaseIOHandler):

@@ -10,8 +10,8 @@ from pydantic import field_validator
 from pydantic_settings import SettingsConfigDict
 
 from rivers.io_handlers.handler import BaseIOHandler
-from rivers.io_handlers.keys import partition_suffix
 from rivers.kernel.io_contexts import InputContext, OutputContext
+from rivers.partitions.suffix import partition_suffix
 
 
 class PickleIOHandler(BaseIOHandler):

@@ -84,7 +84,7 @@ async def test_a_step_and_the_next_that_reads_its_value(serve: Callable[..., Ser
         assert "ERROR team: logged\n" in scheduler.log(2, run_pb2.LOG_STREAM_LOGGING)
         stored = next(event.materialized for event in events if event.HasField("materialized"))
         metadata = {entry.key: entry.value for entry in stored.metadata}
-        assert metadata["path"].string_value == str(location.directory / "data/values/run/two.2")
+        assert metadata["path"].string_value.startswith(str(location.directory / "data/values/run/"))
         assert metadata["serializer"].string_value == "pickle"
         assert stored.has_value
         await scheduler.assign(3, "slow_but_async")
