@@ -5,12 +5,12 @@ from __future__ import annotations
 import statistics
 import threading
 
+from bench.conditions import Conditions
 from bench.figure import Figure, report, spread
 from bench.queue_throughput import MODULE
-from bench.stack import await_quiet, running
+from bench.stack import BenchStack, await_quiet
 from bench.thousand_runs import measure
 from rivers_client import Client, RunRequest
-from tests.stack import Stack
 
 ROUNDS = 3
 LISTED = 1000
@@ -19,7 +19,7 @@ LISTED = 1000
 def main() -> None:
     """A thousand runs, alone and beside a client that lists a thousand runs at a time, in turn."""
     rates: dict[str, list[float]] = {"alone": [], "beside": []}
-    with running(MODULE, limit=100) as stack:
+    with Conditions.asked().running(MODULE, limit=100) as stack:
         list(stack.client.runs.submit_many([RunRequest("bench", job="one") for _ in range(LISTED)]))
         await_quiet(stack)
         for _ in range(ROUNDS):
@@ -31,11 +31,11 @@ def main() -> None:
     report("busy_thread", Figure(name, kept, "%", 25, better="higher", detail=detail))
 
 
-def _measure_beside(stack: Stack) -> float:
+def _measure_beside(stack: BenchStack) -> float:
     over = threading.Event()
 
     def list_again() -> None:
-        with Client(stack.client.address) as client:
+        with Client(stack.client.address, **stack.shown) as client:
             while not over.is_set():
                 for _ in client.runs.list(limit=LISTED):
                     pass

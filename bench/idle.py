@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from bench.conditions import Conditions
 from bench.figure import Figure, report
-from bench.stack import Cost, running
+from bench.stack import Cost
 from bench.usage import Memory, memory, tree
 from tests.stack import Program
 
@@ -22,7 +23,7 @@ repo = rs.CodeRepository(assets=[one], jobs=[rs.Job("one", [one])])
 
 def main() -> None:
     """After one run, so that everything that is loaded late is loaded; without a client's connection."""
-    with running(MODULE, workers=1) as stack:
+    with Conditions.asked().running(MODULE, workers=1) as stack:
         if not stack.client.runs.submit("bench", job="one").wait(30).succeeded:
             raise RuntimeError("the run failed")
         stack.client.close()

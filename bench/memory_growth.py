@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import statistics
 
+from bench.conditions import Conditions
 from bench.figure import Figure, report
 from bench.queue_throughput import MODULE
-from bench.stack import await_quiet, running
+from bench.stack import await_quiet
 from bench.usage import memory
 from rivers_client import RunRequest
 from tests.stack import Stack
@@ -18,7 +19,7 @@ PARTS = 10
 def main() -> None:
     """Resident size after each hundred runs; the median of a thousand is compared."""
     sizes: dict[str, list[list[float]]] = {"scheduler": [], "supervisor": []}
-    with running(MODULE, limit=100) as stack:
+    with Conditions.asked().running(MODULE, limit=100) as stack:
         assert stack.scheduler is not None
         pids = {"scheduler": stack.scheduler.process.pid, "supervisor": stack.locations["bench"].process.pid}
         for _ in range(THOUSANDS):

@@ -6,10 +6,10 @@ import asyncio
 import statistics
 import time
 
+from bench.conditions import Conditions
 from bench.figure import Figure, report, spread
-from bench.stack import Cost, await_quiet, running
+from bench.stack import BenchStack, Cost, await_quiet
 from rivers_client import AsyncClient
-from tests.stack import Stack
 
 RUNS = 100
 IN_FLIGHT = 16
@@ -26,7 +26,8 @@ def main() -> None:
     """From the first submit until the last run is over, as the scheduler recorded it; round by round in turn."""
     rates: dict[str, list[float]] = {"in flight": [], "serial": []}
     cpu: dict[str, list[dict[str, float]]] = {"in flight": [], "serial": []}
-    with running(MODULE) as stack:
+    conditions = Conditions.asked()
+    with conditions.running(MODULE) as stack:
         for round_number in range(ROUNDS + 1):
             for kind, submit in (("in flight", submit_in_flight), ("serial", submit_serially)):
                 cost = Cost(stack)
@@ -34,14 +35,16 @@ def main() -> None:
                 if round_number:  # the first warms up
                     rates[kind].append(rate)
                     cpu[kind].append(cost.per(RUNS))
+    at_once = conditions.title(f"100 runs, {IN_FLIGHT} submits in flight")
+    in_turn = conditions.title("100 runs, one submit after another")
     report(
         "queue_throughput",
-        _figure(f"100 runs, {IN_FLIGHT} submits in flight", 500, rates["in flight"], cpu["in flight"]),
-        _figure("100 runs, one submit after another", 300, rates["serial"], cpu["serial"]),
+        _figure(at_once, 500, rates["in flight"], cpu["in flight"]),
+        _figure(in_turn, 300, rates["serial"], cpu["serial"]),
     )
 
 
-def measure(stack: Stack, submit: object) -> float:
+def measure(stack: BenchStack, submit: object) -> float:
     """Runs a second of one round."""
     assert callable(submit)
     begun = time.time()
@@ -53,17 +56,17 @@ def measure(stack: Stack, submit: object) -> float:
     return RUNS / (max(ends) - begun)
 
 
-def submit_serially(stack: Stack) -> None:
+def submit_serially(stack: BenchStack) -> None:
     """The next submit leaves when the last is answered."""
     for _ in range(RUNS):
         stack.client.runs.submit("bench", job="one")
 
 
-def submit_in_flight(stack: Stack) -> None:
+def submit_in_flight(stack: BenchStack) -> None:
     """So many submits wait for their answers at any time."""
 
     async def submit_all() -> None:
-        async with AsyncClient(stack.client.address) as client:
+        async with AsyncClient(stack.client.address, **stack.shown) as client:
             gate = asyncio.Semaphore(IN_FLIGHT)
 
             async def submit_one() -> None:

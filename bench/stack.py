@@ -1,41 +1,34 @@
-"""A scheduler and one location as real processes in a directory of their own, for one measurement."""
+"""A scheduler and one location as real processes, for one measurement."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from bench.usage import cpu_seconds
 from rivers_client import RunState
-from tests.postgresql import Cluster, binaries
 from tests.stack import Stack
 
 LIVE = (RunState.QUEUED, RunState.STARTED, RunState.CANCELING)
 
 
-@contextmanager
-def databases() -> Iterator[dict[str, str | None]]:
-    """URLs by name: SQLite (none), and PostgreSQL with fsync on where a server is installed."""
-    found = binaries()
-    if found is None:
-        yield {"SQLite": None}
-        return
-    cluster = Cluster(found)
-    try:
-        yield {"SQLite": None, "PostgreSQL": cluster.new_database()}
-    finally:
-        cluster.remove()
+class BenchStack(Stack):
+    """A scheduler with all defaults. `shown` is what a client shows of itself, as arguments of `Client`."""
 
+    def __init__(self, directory: Path, database_url: str | None = None) -> None:
+        super().__init__(directory, database_url)
+        self.shown: dict[str, Any] = {}
+        self._options: tuple[str, ...] = ()
 
-@contextmanager
-def running(module: str, *, workers: int = 2, limit: int = 10, database: str | None = None) -> Iterator[Stack]:
-    """Serves the module as location `bench` under a scheduler with all defaults, and stops both afterwards."""
-    with tempfile.TemporaryDirectory(prefix="rivers-bench-") as directory, Stack(Path(directory), database) as stack:
-        stack.start_scheduler("--max-concurrent-runs", str(limit))
-        stack.start_location("bench", module, options=("--workers", str(workers)))
-        yield stack
+    def serve(self, module: str, *, workers: int, limit: int) -> None:
+        """Starts both, the location with this module."""
+        self._options = ("--max-concurrent-runs", str(limit))
+        self.start_again()
+        self.start_location("bench", module, options=("--workers", str(workers)))
+
+    def start_again(self) -> None:
+        """Starts the scheduler as it was started before."""
+        self.start_scheduler(*self._options)
 
 
 def await_quiet(stack: Stack) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
-from pathlib import Path
 
 from bench.figure import Figure, percentile, report, spread
+from bench.folder import Folder
 from tests.services.location.served import Served
 
 ATTEMPTS = 200
@@ -23,12 +22,11 @@ SOURCE = """
 
 def main() -> None:
     """One attempt after another; the way over the step stream is part of it."""
-    with tempfile.TemporaryDirectory(prefix="rivers-bench-") as directory:
-        location = Served(Path(directory), SOURCE, "--workers", "1")
-        try:
-            samples = asyncio.run(_measure(location))
-        finally:
-            location.close()
+    location = Served(Folder.get().new(), SOURCE, "--workers", "1")
+    try:
+        samples = asyncio.run(_measure(location))
+    finally:
+        location.close()
     value = round(percentile(samples, 50), 3)
     detail = {**spread(samples, 3), "p99": round(percentile(samples, 99), 3)}
     report("worker_start", Figure("assignment to first line of user code, p50", value, "ms", 1, detail=detail))
