@@ -79,6 +79,7 @@ def _fill_step(target: plan_pb2.PlannedStep, step: PlannedStep) -> None:
     target.kind = cast("definitions_pb2.StepKind.ValueType", step.kind)
     if step.graph:
         target.graph = step.graph
+    if step.max_concurrency:
         target.max_concurrency = step.max_concurrency
     fill_step_id(target.id, step.id)
     for output in step.outputs:

@@ -11,6 +11,7 @@ from rivers.definitions.kinds import StepKind
 from rivers.definitions.snapshot import EdgeDefinition, JobDefinition, OutputDefinition, Snapshot, StepDefinition
 from rivers.errors import StorageUnavailableError
 from rivers.lifecycle.events import Failure
+from rivers.lifecycle.fan_out import is_mapped
 from rivers.lifecycle.states import AttemptOutcome, FailureReason, LogStream, RunKind, RunState
 from rivers.planning.build import plan_job, plan_selection
 from rivers.planning.plan import RunPlan
@@ -87,7 +88,10 @@ class HeldAttempt:
 
 
 class Location:
-    """A location that keeps the protocol: spools before it sends, starts a token once, replays after an inventory."""
+    """A location that keeps the protocol: spools before it sends, starts a token once, replays after an inventory.
+
+    `elements` are the mapping keys that steps tell, by node: those of what they make, or of a mapped task's source.
+    """
 
     def __init__(self, world: World, name: str, places: int = 4) -> None:
         self.world = world
@@ -100,6 +104,7 @@ class Location:
         self.bodies: list[tuple[str, str]] = []
         self.received: list[commands.Command] = []
         self.fenced: set[int] = set()
+        self.elements: dict[str, tuple[str, ...]] = {}
 
     def attach(self) -> None:
         """Opens a session: inventory, replay, replayed."""
@@ -172,7 +177,12 @@ class Location:
         self._say(item, reports.Logged(LogStream.STDOUT, f"{item.assign.step.key}\n"))
         if outcome == AttemptOutcome.SUCCEEDED:
             for output in item.assign.step.outputs:
+                if is_mapped(item.assign.step):
+                    self._say(item, reports.Mapped("", self.elements[output.node]))
+                    continue
                 self._say(item, reports.Materialized(output.node, (), f"version-{item.assign.token}"))
+                if output.node in self.elements:
+                    self._say(item, reports.Mapped(output.node, self.elements[output.node]))
         item.is_ended = True
         self._say(item, reports.Ended(outcome, failure))
 

@@ -150,6 +150,7 @@ outputs = st.builds(
     is_asset=st.booleans(),
     type_name=text,
     pools=some(st.builds(PoolClaim, name, counts)),
+    is_mapped=st.booleans(),
     partitions=maybe(partitions),
     backfill_strategy=maybe(backfill_strategies),
 )
@@ -211,6 +212,7 @@ step_definitions = st.builds(
     graph=text,
     condition=maybe(text),
     description=text,
+    max_concurrency=counts,
     is_runnable=st.booleans(),
     automation=maybe(conditions),
     hooks=some(st.builds(HookDefinition, text, st.sampled_from(HookKind))),
@@ -293,7 +295,13 @@ planned_steps = st.builds(
     outputs=some(st.builds(PlannedOutput, name, st.sampled_from(HandlerKind), st.booleans())),
     edges=some(
         st.builds(
-            PlannedEdge, name, maybe(counts), maybe(text), st.sampled_from(TriggerRule), st.sampled_from(HandlerKind)
+            PlannedEdge,
+            name,
+            maybe(counts),
+            maybe(text),
+            st.sampled_from(TriggerRule),
+            st.sampled_from(HandlerKind),
+            st.sampled_from(Delivery),
         )
     ),
     location=text,
@@ -302,6 +310,8 @@ planned_steps = st.builds(
     pools=pools,
     condition=maybe(text),
     kind=st.sampled_from(StepKind),
+    graph=text,
+    max_concurrency=counts,
 )
 plans = st.builds(
     RunPlan,
