@@ -489,3 +489,82 @@ def test_resume_runs_only_what_had_not_succeeded() -> None:
     result = repository.materialize(run_id_override="r", resume=True)
     assert calls == ["first", "second", "second"]
     assert result.materialized_assets == ["g/first", "g/second", "g"]
+
+
+def test_commands_in_a_graph(run: Any, tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    make = rs.BashTask("make", ["touch", str(made)])
+    look = rs.BashTask("look", f"ls {made}")
+
+    @rs.Asset.from_graph
+    def g():
+        return look(make())
+
+    repository = run(g, tasks=[make, look])
+    assert repository.materialize().materialized_assets == ["g/make", "g/look", "g"]
+    assert repository.load_node("g") == str(made)
+
+
+DAYS = rs.PartitionsDefinition.static_(["mon", "tue"])
+
+
+@rs.Task
+def dated(context: rs.TaskExecutionContext, xs):
+    return [f"{context.partition_key} {x}" for x in xs]
+
+
+@rs.Task
+def both(x, ys):
+    return f"{x} of {len(ys)}"
+
+
+def test_the_partition_of_a_run_is_that_of_every_step(run: Any) -> None:
+    @rs.Asset(partitions_def=DAYS)
+    def src(context: rs.AssetExecutionContext):
+        return [context.partition_key]
+
+    @rs.Asset.from_graph(partitions_def=DAYS, node_io_handler="files")
+    def g(src):
+        return dated(src)
+
+    repository = run(src, g, tasks=[dated])
+    key = rs.PartitionKey.single("tue")
+    assert repository.materialize(partition_key=key).materialized_assets == ["src", "g/dated", "g"]
+    assert repository.load_node("g", partition_key=key) == ["tue tue"]
+    assert repository.load_node("g/dated", partition_key=key) == ["tue tue"]
+    assert repository.storage.get_materialized_partitions("g") == [key]
+
+
+def test_a_mapping_of_the_graph_is_applied_to_the_task_that_reads(run: Any) -> None:
+    @rs.Asset(partitions_def=DAYS)
+    def src(context: rs.AssetExecutionContext):
+        return [context.partition_key]
+
+    other = rs.PartitionMapping.static_({"mon": "tue", "tue": "mon"})
+
+    @rs.Asset.from_graph(partitions_def=DAYS, deps=[rs.AssetDef.input("src", partition_mapping=other)])
+    def g(src):
+        return dated(src)
+
+    repository = run(src, g, tasks=[dated], jobs=[rs.Job("all", [src, g])])
+    monday, tuesday = rs.PartitionKey.single("mon"), rs.PartitionKey.single("tue")
+    repository.materialize(["src"], partition_key=tuesday)
+    repository.get_job("all").execute(partition_key=monday)
+    assert repository.load_node("g", partition_key=monday) == ["mon tue"]
+
+
+def test_a_fan_out_over_a_partition(run: Any) -> None:
+    @rs.Asset(partitions_def=DAYS)
+    def src(context: rs.AssetExecutionContext):
+        return [context.partition_key, "x"]
+
+    @rs.Asset.from_graph(partitions_def=DAYS)
+    def g(src):
+        return both(src, src.map(dbl).collect())
+
+    repository = run(src, g, tasks=[dbl, both])
+    key = rs.PartitionKey.single("mon")
+    repository.materialize(partition_key=key)
+    assert repository.load_node("g", partition_key=key) == "['mon', 'x'] of 2"
+    batched = repository.materialize(partition_key=rs.PartitionKey.single(["mon", "tue"]), raise_on_error=False)
+    assert not batched.success, "a batched key is ambiguous, which its first step says"
