@@ -63,6 +63,8 @@ def _add_step(spans: _Spans, key: str, log: Sequence[RunEvent], run_end: int) ->
     about: Attributes = {"rivers.step_key": key, "rivers.state": state}
     spans.add(f"step {key}", span, run_span(spans.run_id), starts[0].time.ToNanoseconds(), end, about, failure)
     for start in starts:
+        if not start.attempt:
+            continue  # a mapped task whose elements were known began without one
         theirs = [event for event in log if event.attempt == start.attempt]
         over = next((event for event in theirs if EventType(event.type) in _ATTEMPT_ENDS), None)
         spans.add(

@@ -20,8 +20,9 @@ from rivers.kernel.tracebacks import text_of
 #: What a handler is told is loading, when a fan-out looks at its source or gathers results.
 CONSUMER = "fan_out"
 
-#: Keys of one event.
-_AT_ONCE = 10_000
+#: Characters of keys in one event, each with what it takes besides.
+_AT_ONCE = 256 << 10
+_BESIDES = 4
 
 
 class Elements:
@@ -42,6 +43,11 @@ class Elements:
                 return False, None
             return True, self._left.pop(index)
 
+    def leave(self, run_id: str) -> None:
+        """Forgets what another run left."""
+        if self._source and self._source[0] != run_id:
+            self._source, self._left = (), {}
+
     def keep(self, source: tuple[object, ...], elements: list[Any], index: int) -> None:
         """Keeps a loaded source but for the element that was asked for."""
         with self._lock:
@@ -50,7 +56,7 @@ class Elements:
             self._left.pop(index, None)
 
 
-_elements = Elements()
+elements = Elements()
 
 
 def normalised(value: Any) -> tuple[Any, list[str] | None]:
@@ -86,8 +92,15 @@ def normalised(value: Any) -> tuple[Any, list[str] | None]:
 
 def tell(sink: StepSink, node: str, keys: Sequence[str]) -> None:
     """Tells the elements of a node, of very many some at a time."""
-    for start in range(0, len(keys) or 1, _AT_ONCE):
-        sink.mapped(node, tuple(keys[start : start + _AT_ONCE]))
+    piece: list[str] = []
+    size = 0
+    for key in keys:
+        size += len(key) + _BESIDES
+        if piece and size > _AT_ONCE:
+            sink.mapped(node, tuple(piece))
+            piece, size = [], len(key) + _BESIDES
+        piece.append(key)
+    sink.mapped(node, tuple(piece))
 
 
 def expand(call: StepCall, sink: StepSink) -> None:
@@ -126,13 +139,13 @@ def _element(call: StepCall, reference: InputReference) -> Any:
         reference.producer_run_id,
         str(call.partition_key),
     )
-    is_there, element = _elements.take(source, index)
+    is_there, element = elements.take(source, index)
     if is_there:
         return element
     value = _load(call, reference, reference.node, reference.metadata, None)
-    elements = list(value)
-    _elements.keep(source, elements, index)
-    return elements[index]
+    loaded = list(value)
+    elements.keep(source, loaded, index)
+    return loaded[index]
 
 
 def _pick(value: Any, index: int) -> Any:

@@ -29,6 +29,7 @@ def run_step(call: StepCall, sink: StepSink) -> StepEnd:
     """Runs the step on this thread. What the author's code raises is the answer, never raised; a coroutine function
     gets an event loop of its own."""
     sink.started()
+    fan_out.elements.leave(call.run_id)
     try:
         recipe = recipe_of(call.step)
         if recipe.kind == StepKind.MAPPED_TASK and call.mapping_key is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -121,9 +121,14 @@ def instance_of(planned: PlannedStep, key: str) -> PlannedStep:
 
 def with_instances(steps: Sequence[PlannedStep], moved: Sequence[StepProgress]) -> list[PlannedStep]:
     """A plan's steps, and behind them every instance that the steps that have moved were expanded into."""
-    expanded = [step for step in moved if step.expansion is not None and step.expansion.first]
     planned = list(steps)
-    for step in sorted(expanded, key=lambda step: step.expansion.first if step.expansion else 0):
+    for step in in_order_of_opening(moved):
         assert step.expansion is not None
         planned += [instance_of(steps[step.ordinal], key) for key in step.expansion.keys]
     return planned
+
+
+def in_order_of_opening(steps: Iterable[StepProgress]) -> list[StepProgress]:
+    """The mapped tasks that were opened, in the order in which they were; one without instances moved nobody on."""
+    opened = [(step.expansion.first, bool(step.expansion.keys), step) for step in steps if step.expansion is not None]
+    return [step for first, _, step in sorted(opened, key=lambda one: one[:2]) if first]

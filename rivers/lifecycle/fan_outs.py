@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rivers.definitions.kinds import Delivery, StepKind
-from rivers.lifecycle.fan_out import OUTSIDE, Expansion, FanOut, Producer, instance_of, is_mapped
+from rivers.lifecycle.fan_out import OUTSIDE, Expansion, FanOut, Producer, in_order_of_opening, instance_of, is_mapped
 from rivers.lifecycle.step import StepProgress
 from rivers.planning.plan import PlannedEdge, PlannedStep, RunPlan
 
@@ -52,8 +52,7 @@ class FanOuts:
         del self.planned[self._size :], self.steps[self._size :]
         self._by_parent.clear()
         self._by_instance.clear()
-        opened = [step for step in self.steps if step.expansion is not None and step.expansion.first]
-        for step in sorted(opened, key=lambda step: step.expansion.first if step.expansion else 0):
+        for step in in_order_of_opening(self.steps):
             self.expand(step)
         for step in moved:
             if step.ordinal >= self._size:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rivers.definitions.kinds import StepKind
-from rivers.lifecycle.events import Event
+from rivers.lifecycle.events import Event, Failure
 from rivers.lifecycle.fan_out import INSTANCES_FAILED, NOT_EXPANDED, Expansion, FanOut
-from rivers.lifecycle.states import EventType, StepState
+from rivers.lifecycle.states import EventType, FailureReason, StepState
 from rivers.lifecycle.step import STEP, StepEvent, StepProgress
 
 if TYPE_CHECKING:
@@ -90,6 +90,10 @@ def _open(run: RunProgress, step: StepProgress) -> bool:
         run.say(EventType.STEP_CANCELED, step)
         return True
     step.state = STEP.apply(step, step.state, StepEvent.OPEN)
+    if (failure := _too_large(run, step)) is not None:
+        step.state = STEP.apply(step, step.state, StepEvent.FAIL, failure)
+        run.report(EventType.STEP_FAILED, step, failure)
+        return True
     fan_out = run.fan_outs.expand(step)
     run.unfinished += fan_out.left
     run.touched.update(fan_out.made)
@@ -98,6 +102,19 @@ def _open(run: RunProgress, step: StepProgress) -> bool:
         return True
     _begin(run, fan_out)
     return False
+
+
+def _too_large(run: RunProgress, step: StepProgress) -> Failure | None:
+    """Why a mapped task cannot be opened, if whoever gathers its results could not be told of all of them."""
+    keys = step.expansion.keys if step.expansion is not None else ()
+    each = len(run.planned[step.ordinal].key.encode()) + 16
+    if not run.fan_out_bytes or sum(len(key.encode()) for key in keys) + each * len(keys) <= run.fan_out_bytes:
+        return None
+    return Failure(
+        FailureReason.ERROR,
+        f"a fan-out over {len(keys)} elements is too large: the names of its results take more than "
+        f"{run.fan_out_bytes >> 10} KiB; map over batches of elements",
+    )
 
 
 def _begin(run: RunProgress, fan_out: FanOut) -> None:

@@ -32,6 +32,7 @@ _BEFORE = (RunState.QUEUED, RunState.DEQUEUED)
 
 class RunProgress:
     """One run and its steps. `infrastructure_budget` attempts a step may be lost or crash; 0 in process.
+    `fan_out_bytes` bounds what names the results of a mapped task, which travel together; 0 does not.
 
     `planned` and `steps` hold the plan's steps and, behind them, the instances of mapped tasks as they come to be.
     """
@@ -41,6 +42,7 @@ class RunProgress:
         "_unmet",
         "failed",
         "failure",
+        "fan_out_bytes",
         "fan_outs",
         "index",
         "infrastructure_budget",
@@ -55,9 +57,17 @@ class RunProgress:
         "unfinished",
     )
 
-    def __init__(self, plan: RunPlan, *, infrastructure_budget: int = 0, state: RunState = RunState.QUEUED) -> None:
+    def __init__(
+        self,
+        plan: RunPlan,
+        *,
+        infrastructure_budget: int = 0,
+        fan_out_bytes: int = 0,
+        state: RunState = RunState.QUEUED,
+    ) -> None:
         self.plan = plan
         self.infrastructure_budget = infrastructure_budget
+        self.fan_out_bytes = fan_out_bytes
         self.state = state
         self.failure: Failure | None = None
         self.planned = list(plan.steps)

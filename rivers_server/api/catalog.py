@@ -134,7 +134,7 @@ def _encode_asset(
     asset = catalog_service_pb2.Asset(
         location=location,
         definition=encode_output(output),
-        upstream=[edge.upstream for edge in step.edges],
+        upstream=[edge.upstream for edge in step.edges if not edge.upstream.startswith(f"{step.key}/")],
         description=step.description,
         kind=definitions_pb2.StepKind.ValueType(int(step.kind)),
     )

@@ -10,6 +10,9 @@ from rivers.planning.plan import RunPlan
 from rivers.storage.rows import EventRow, LogRow, MaterializationRow, ObservationRow, RunRow, WriteSet
 from rivers_server.core.reports import AttemptReport, Logged
 
+#: What names the results of a mapped task in one assignment; a location takes messages of 4 MiB.
+_FAN_OUT_BYTES = 3 << 20
+
 
 class LiveRun:
     """A run in flight: its row, its progress, and what is remembered of it only while it runs.
@@ -22,7 +25,9 @@ class LiveRun:
 
     def __init__(self, row: RunRow, plan: RunPlan, infrastructure_budget: int) -> None:
         self.row = row
-        self.progress = RunProgress(plan, infrastructure_budget=infrastructure_budget, state=row.state)
+        self.progress = RunProgress(
+            plan, infrastructure_budget=infrastructure_budget, fan_out_bytes=_FAN_OUT_BYTES, state=row.state
+        )
         self.has_home = False
         self.has_started = False
         self.versions: dict[str, str] = {}
