@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from rivers.errors import PartitionValidationError
+from rivers.partitions.axis_mapping import Windows
 from rivers.partitions.definition import PartitionsDefinition, Registered
 from rivers.partitions.key import PartitionKey
 from rivers.partitions.mapping import PartitionMapping
-
-_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +144,7 @@ def _of_values(
         case PartitionMapping.SpecificPartitions(keys):
             return list(keys)
         case PartitionMapping.TimeWindow(offset):
-            return [_shifted(dependency, offset, value, definition, upstream, now) for value in values]
+            return [key for value in values for key in _shifted(dependency, offset, value, definition, upstream, now)]
         case PartitionMapping.AllPartitions() if upstream is not None:
             return _all(dependency, "", upstream, now, registered)
     return values
@@ -158,19 +157,18 @@ def _shifted(
     definition: PartitionsDefinition | None,
     upstream: PartitionsDefinition | None,
     now: datetime,
-) -> str:
-    """The key of the window `offset` windows after the one in which the downstream window starts."""
+) -> list[str]:
+    """The key of the window `offset` windows after the one in which the downstream window starts.
+
+    Of an upstream with shorter windows: of all that start within the downstream window so many windows later.
+    """
     assert isinstance(definition, PartitionsDefinition.TimeWindow)
     assert isinstance(upstream, PartitionsDefinition.TimeWindow)
-    window = definition.axis(now).window(value)
-    axis = upstream.axis(now)
-    if window is not None:
-        start = window[0] if upstream.zone is not None else window[0].replace(tzinfo=None)
-        if start.tzinfo is None and upstream.zone is not None:
-            start = start.replace(tzinfo=upstream.zone)
-        place = axis.ticks.before(start + _MICROSECOND) - 1 + offset - axis.first
-        if 0 <= place < axis.count:
-            return axis.value_at(place)
+    downstream, axis = definition.axis(now), upstream.axis(now)
+    number = downstream.number_of(value)
+    places = Windows(downstream, axis, offset).needs(number - downstream.first) if number is not None else ()
+    if places:
+        return [axis.value_at(place) for place in places]
     end = upstream.end or (now if upstream.zone is not None else now.replace(tzinfo=None))
     raise PartitionValidationError(
         f"Asset '{dependency.downstream}' depends on '{dependency.upstream}': time_window(offset={offset}) maps "

@@ -6,10 +6,10 @@ from array import array
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 
-from rivers.lifecycle.backfill.spans import Spans
 from rivers.lifecycle.backfill.states import UnitState
 from rivers.lifecycle.backfill.unit import UnitProgress
 from rivers.lifecycle.backfill.units import ListedUnits, Units
+from rivers.partitions.spans import Spans
 
 
 class RerunScope(StrEnum):

@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import accumulate
 from math import prod
 
-from rivers.lifecycle.backfill.spans import Spans
+from rivers.partitions.spans import Spans
 
 
 class Units(ABC):

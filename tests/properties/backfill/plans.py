@@ -7,9 +7,9 @@ from array import array
 from hypothesis import strategies as st
 
 from rivers.lifecycle.backfill.segment import BackfillPlan, Link, Segment
-from rivers.lifecycle.backfill.spans import Spans
 from rivers.lifecycle.backfill.states import FailurePolicy
 from rivers.lifecycle.backfill.units import ListedUnits, ProductUnits, Units
+from rivers.partitions.spans import Spans
 from tests.properties.backfill.story import Blocks, Fan, Shift
 
 

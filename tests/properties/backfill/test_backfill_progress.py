@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rivers.lifecycle.backfill.segment import BackfillPlan, Link, Segment
-from rivers.lifecycle.backfill.spans import Spans
 from rivers.lifecycle.backfill.states import BackfillIntent, BackfillStatus
 from rivers.lifecycle.backfill.units import ListedUnits
+from rivers.partitions.spans import Spans
 from tests.properties.backfill.plans import plans
 from tests.properties.backfill.story import Blocks, Story
 

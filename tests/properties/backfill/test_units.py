@@ -7,8 +7,8 @@ from itertools import product as combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rivers.lifecycle.backfill.spans import Spans
 from rivers.lifecycle.backfill.units import ListedUnits, ProductUnits
+from rivers.partitions.spans import Spans
 from tests.properties.backfill.plans import listed, product
 
 NUMBERS = st.lists(st.integers(0, 60), unique=True, max_size=40)

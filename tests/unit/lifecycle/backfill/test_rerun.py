@@ -7,10 +7,10 @@ from array import array
 import pytest
 
 from rivers.lifecycle.backfill.rerun import RerunScope, rerun_units
-from rivers.lifecycle.backfill.spans import Spans
 from rivers.lifecycle.backfill.states import UnitState
 from rivers.lifecycle.backfill.unit import UnitProgress
 from rivers.lifecycle.backfill.units import ListedUnits
+from rivers.partitions.spans import Spans
 
 UNITS = ListedUnits(Spans.between(10, 20), array("q", [1, 3, 2, 1, 3]))
 ROWS = [

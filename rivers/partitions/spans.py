@@ -42,6 +42,15 @@ class Spans:
         return cls(starts, lengths)
 
     @classmethod
+    def runs(cls, runs: Iterable[tuple[int, int]]) -> Spans:
+        """Runs of consecutive numbers, each by its start and its length."""
+        starts, lengths = array("q"), array("q")
+        for start, length in runs:
+            starts.append(start)
+            lengths.append(length)
+        return cls(starts, lengths)
+
+    @classmethod
     def from_bytes(cls, image: bytes) -> Spans:
         """The numbers of `to_bytes`."""
         numbers = array("q")
