@@ -8,7 +8,8 @@
     │   │   └── UnresolvedInputError    a `ConfigurationError` too: a resource of that name would do
     │   └── LoadError              a module that cannot be loaded
     ├── RequestError               the caller: what was asked for is wrong
-    │   ├── AssetNotFoundError, NodeNotFoundError, JobNotFoundError, LocationNotFoundError, RunNotFoundError
+    │   ├── AssetNotFoundError, NodeNotFoundError, JobNotFoundError, LocationNotFoundError, RunNotFoundError,
+    │   │   BackfillNotFoundError
     │   ├── PartitionValidationError, ExecutionError, AssetOutputValidationError
     │   ├── InvalidRequestError, ConflictError
     │   ├── UnauthenticatedError, PermissionDeniedError    who asks, and what that one may ask for
@@ -176,6 +177,13 @@ class RunNotFoundError(RequestError):
     """Run {run_id!r} not found; `rivers runs list` shows what there is."""
 
     code = "run_not_found"
+    status = "NOT_FOUND"
+
+
+class BackfillNotFoundError(RequestError):
+    """Backfill {backfill_id!r} not found; `rivers backfills list` shows what there is."""
+
+    code = "backfill_not_found"
     status = "NOT_FOUND"
 
 

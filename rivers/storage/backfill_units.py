@@ -72,6 +72,7 @@ def _row(image: Row[*tuple[Any, ...]]) -> UnitRow:
         failed,
         UnitReason(reason),
         tuple(tokens_of(marked)) if marked else (),
+        run_id is not None,
     )
     return UnitRow(backfill_id, progress, run_id)
 

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, bindparam, select, tuple_
 
 from rivers.lifecycle.backfill.counters import Counters
+from rivers.lifecycle.backfill.pinned import PinnedBackfill
 from rivers.lifecycle.backfill.segment import SegmentProgress
 from rivers.lifecycle.backfill.states import BackfillIntent, BackfillStatus, FailurePolicy
 from rivers.lifecycle.states import LaunchCause, RunOwner
@@ -20,6 +21,8 @@ from rivers.storage.images import names_of, names_text, pairs_of, pairs_text
 from rivers.storage.multirow import Insert, Update, Values
 from rivers.storage.schema import backfill_keys, backfill_plans
 from rivers.storage.schema import backfills as table
+from rivers.v1 import backfill_plan_pb2
+from rivers.wire.backfill_plans import decode_backfill_plan
 
 _FIXED = [
     "backfill_id", "location", "nodes", "tags", "created_at", "total_partitions", "total_units", "priority",
@@ -203,10 +206,11 @@ def find_request(connection: Connection, request_id: str) -> str | None:
     return connection.execute(_FIND, {"request_id": request_id}).scalar_one_or_none()
 
 
-def plan(connection: Connection, backfill_id: str) -> bytes:
-    """What is pinned for a backfill, as it was written."""
+def pinned(connection: Connection, backfill_id: str) -> PinnedBackfill:
+    """What is pinned for a backfill."""
     body: bytes = connection.execute(_PLAN, {"backfill_id": backfill_id}).scalar_one()
-    return body
+    plan = backfill_plan_pb2.BackfillPlan.FromString(body)
+    return decode_backfill_plan(plan, pinned_keys(connection, backfill_id))
 
 
 def pinned_keys(connection: Connection, backfill_id: str) -> dict[str, list[str]]:

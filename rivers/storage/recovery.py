@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from rivers.lifecycle.attempt import Attempt
+from rivers.lifecycle.backfill.pinned import PinnedBackfill
 from rivers.lifecycle.states import RunOwner, RunState
 from rivers.lifecycle.step import StepProgress
 from rivers.planning.plan import RunPlan
@@ -23,7 +24,7 @@ class Recovered:
     """Unfinished runs of the scheduler; plans and moved steps of the started ones, by run; attempts that may count.
 
     Those are the live ones, and lost ones that nobody has superseded (A10). A queued run's plan is read when it starts.
-    Of unfinished backfills it holds the units that have not ended; what is pinned for one is read when it is needed.
+    Of unfinished backfills it holds what is pinned, and the units that have not ended.
     """
 
     runs: list[RunRow]
@@ -33,10 +34,12 @@ class Recovered:
     locations: list[LocationRow]
     backfills: list[BackfillRow] = field(default_factory=list)
     units: list[UnitRow] = field(default_factory=list)
+    pinned: dict[str, PinnedBackfill] = field(default_factory=dict)
 
 
 def load(connection: Connection) -> Recovered:
     """All of it, as of one moment."""
+    unfinished = backfills.unfinished(connection, RunOwner.SCHEDULER)
     return Recovered(
         runs=runs.unfinished(connection, RunOwner.SCHEDULER),
         plans=plans.of_runs(connection, states=_STARTED, owner=_OWNER),
@@ -46,6 +49,7 @@ def load(connection: Connection) -> Recovered:
             *attempts.lost(connection, states=_STARTED, owner=_OWNER),
         ],
         locations=locations.all(connection),
-        backfills=backfills.unfinished(connection, RunOwner.SCHEDULER),
+        backfills=unfinished,
         units=backfill_units.open_units(connection, RunOwner.SCHEDULER),
+        pinned={row.backfill_id: backfills.pinned(connection, row.backfill_id) for row in unfinished},
     )

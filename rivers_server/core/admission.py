@@ -55,6 +55,8 @@ def _is_open(core: Core, row: RunRow) -> bool:
 def block_reason(core: Core, row: RunRow) -> str:
     """Why a run waits, as the next admission will see it."""
     queue = core.state.queue
+    if row.run_id in queue.held:
+        return queue.held[row.run_id]
     if row.run_id in queue.parked:
         return queue.parked[row.run_id]
     replica = core.state.replicas.get(row.location)

@@ -15,25 +15,40 @@ import structlog
 
 from rivers.clock import Clock
 from rivers.errors import RiversError, StorageUnavailableError, UnavailableError
+from rivers.lifecycle.backfill.states import BackfillStatus
 from rivers.lifecycle.states import AttemptOutcome, RunState
 from rivers.planning.plan import RunPlan
 from rivers.storage.faults import DeposedError, is_damage
 from rivers.storage.rows import WriteSet
-from rivers_server.core import admission, dispatching, ingestion, registration, requests, sessions
+from rivers_server.core import (
+    admission,
+    backfill_requests,
+    dispatching,
+    drawing,
+    ingestion,
+    registration,
+    requests,
+    sessions,
+)
 from rivers_server.core.inputs import (
     Beaten,
     Cancel,
+    CancelBackfill,
+    CreateBackfill,
     Deregister,
     Explain,
     Message,
+    PauseBackfill,
     Register,
     Reported,
+    ResumeBackfill,
     SessionClosed,
     SnapshotRead,
     Submit,
     Tick,
 )
 from rivers_server.core.live import LiveRun
+from rivers_server.core.live_backfill import LiveBackfill
 from rivers_server.core.outage import Outage
 from rivers_server.core.outbox import Outbox, Transport
 from rivers_server.core.reports import Inventory, Replayed
@@ -58,7 +73,20 @@ class Chance(Protocol):
 class Batch:
     """What one batch gathers: rows to write, effects to let go afterwards, and the runs that it touched."""
 
-    __slots__ = ("admitted", "dirty", "finished", "monotonic", "now", "outbox", "outcomes", "started", "writes")
+    __slots__ = (
+        "admitted",
+        "backfills",
+        "created_backfills",
+        "dirty",
+        "ended_backfills",
+        "finished",
+        "monotonic",
+        "now",
+        "outbox",
+        "outcomes",
+        "started",
+        "writes",
+    )
 
     def __init__(self, now: int, monotonic: float) -> None:
         self.now = now
@@ -71,6 +99,9 @@ class Batch:
         self.started: list[int] = []
         self.outcomes: list[AttemptOutcome] = []
         self.finished: list[RunState] = []
+        self.backfills: dict[str, LiveBackfill] = {}
+        self.created_backfills = 0
+        self.ended_backfills: list[BackfillStatus] = []
 
 
 class Core:
@@ -94,6 +125,10 @@ class Core:
             Submit: requests.submit,
             Cancel: requests.cancel,
             Explain: requests.explain,
+            CreateBackfill: backfill_requests.create,
+            CancelBackfill: backfill_requests.cancel,
+            PauseBackfill: backfill_requests.pause,
+            ResumeBackfill: backfill_requests.resume,
             Register: registration.register,
             Deregister: registration.deregister,
             SnapshotRead: registration.take_snapshot,
@@ -154,6 +189,8 @@ class Core:
         """Seconds until a timer is due, `None` for none; half a second at most while somebody is silent (A7)."""
         if self.outage is not None:
             return max(self.outage.retry_at - self.clock.monotonic(), 0.0)
+        if self.state.stirred:
+            return 0.0
         due = []
         if self.state.wakes:
             due.append(self.state.wakes[0][0] - self.clock.monotonic())
@@ -206,10 +243,12 @@ class Core:
                     raise
                 batch.outbox.refuse(reply, error)
         self.settle(batch)
+        drawing.draw(self, batch)
         admission.admit(self, batch)
         self.settle(batch)
         dispatching.dispatch(self, batch)
         self.settle(batch)
+        drawing.record(self, batch)
         decided = self.clock.monotonic()
         if batch.writes:
             self.store.commit(batch.writes)
@@ -234,6 +273,7 @@ class Core:
         if run.has_home:
             dispatching.release_home(self, batch, run)
         batch.finished.append(run.row.state)
+        drawing.unit_ended(self, batch, run.row)
         log.info("run_ended", run_id=run_id, state=run.row.state.name)
 
     def _undo(self, messages: Sequence[Message]) -> None:

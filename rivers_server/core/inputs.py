@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from rivers.definitions.snapshot import Snapshot
+from rivers.lifecycle.backfill.pinned import PinnedBackfill
 from rivers.lifecycle.states import LaunchCause, RunKind
 from rivers.planning.plan import RunPlan
+from rivers.storage.backfill_rows import BackfillRow
 from rivers_server.core.reports import Report
 
 
@@ -51,6 +53,42 @@ class Explain:
     """A caller asks why queued runs wait; the answer is a dict from run id to text."""
 
     run_ids: Sequence[str]
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class CreateBackfill:
+    """A caller wants a backfill, whose row lacks an id and a time only. `plan` is what is pinned, as it is stored."""
+
+    row: BackfillRow
+    pinned: PinnedBackfill
+    plan: bytes
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class CancelBackfill:
+    """A caller wants a backfill to stop."""
+
+    backfill_id: str
+    reason: str
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class PauseBackfill:
+    """A caller wants a backfill to draw nothing for now."""
+
+    backfill_id: str
+    reason: str
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeBackfill:
+    """A caller wants a backfill to go on."""
+
+    backfill_id: str
     reply: Reply
 
 
@@ -121,4 +159,19 @@ class Tick:
     """Time has passed: timers that are due fire."""
 
 
-Message = Submit | Cancel | Explain | Register | Deregister | SnapshotRead | Reported | Beaten | SessionClosed | Tick
+Message = (
+    Submit
+    | Cancel
+    | CreateBackfill
+    | CancelBackfill
+    | PauseBackfill
+    | ResumeBackfill
+    | Explain
+    | Register
+    | Deregister
+    | SnapshotRead
+    | Reported
+    | Beaten
+    | SessionClosed
+    | Tick
+)

@@ -11,13 +11,15 @@ from rivers_server.core.inputs import Reply
 
 @dataclass(slots=True)
 class Outbox:
-    """Effects of one batch: answers, commands by (location, session), sessions to close, the runs that changed (with
-    whether they are over), and the locations that announced themselves: name, address, home and boot."""
+    """Effects of one batch: answers, commands by (location, session), sessions to close, the runs and backfills
+    that changed (with whether they are over), and the locations that announced themselves: name, address, home and
+    boot."""
 
     replies: list[tuple[Reply, Any, BaseException | None]] = field(default_factory=list)
     commands: dict[tuple[str, int], list[Command]] = field(default_factory=dict)
     closed: list[tuple[str, int, str]] = field(default_factory=list)
     changed_runs: dict[str, bool] = field(default_factory=dict)
+    changed_backfills: dict[str, bool] = field(default_factory=dict)
     dial: list[tuple[str, str, str, int]] = field(default_factory=list)
     hang_up: list[str] = field(default_factory=list)
 

@@ -25,7 +25,8 @@ class LocationQueue:
 class RunQueue:
     """All waiting runs. `limit` bounds the runs in flight over all locations; negative is no bound.
 
-    `parked` holds, with the reason, waiting runs that no order reaches: those whose definitions are gone.
+    `parked` and `held` hold, with the reason, waiting runs that no order reaches: those whose definitions are gone, and
+    those that somebody wants to wait.
     """
 
     def __init__(self, limit: int, head_start_ns: int) -> None:
@@ -33,6 +34,7 @@ class RunQueue:
         self.head_start_ns = head_start_ns
         self.waiting: dict[str, RunRow] = {}
         self.parked: dict[str, str] = {}
+        self.held: dict[str, str] = {}
         self.in_flight = 0
         self.locations: dict[str, LocationQueue] = {}
 
@@ -53,6 +55,7 @@ class RunQueue:
     def remove(self, run_id: str) -> RunRow | None:
         """A run waits no more, for another reason than admission."""
         self.parked.pop(run_id, None)
+        self.held.pop(run_id, None)
         return self.waiting.pop(run_id, None)
 
     def park(self, row: RunRow, reason: str) -> None:
@@ -65,6 +68,16 @@ class RunQueue:
         """Definitions of the location changed: its parked runs are looked at again."""
         for run_id in [run_id for run_id in self.parked if self.waiting[run_id].location == location]:
             del self.parked[run_id]
+            self.add(self.waiting[run_id])
+
+    def hold(self, run_id: str, reason: str) -> None:
+        """A waiting run is not to start until it is released; another one is left alone."""
+        if run_id in self.waiting:
+            self.held[run_id] = reason
+
+    def release_held(self, run_id: str) -> None:
+        """A held run waits like any other."""
+        if self.held.pop(run_id, None) is not None and run_id not in self.parked:
             self.add(self.waiting[run_id])
 
     def admit_next(self, is_open: Callable[[RunRow], bool]) -> RunRow | None:
@@ -106,7 +119,7 @@ class RunQueue:
         return 1 + sum(k < key and self._is_orderly(k[3]) for k in self._location(row.location).heap)
 
     def _is_orderly(self, run_id: str) -> bool:
-        return run_id in self.waiting and run_id not in self.parked
+        return run_id in self.waiting and run_id not in self.parked and run_id not in self.held
 
     def _location(self, name: str) -> LocationQueue:
         return self.locations.setdefault(name, LocationQueue())

@@ -8,6 +8,7 @@ import structlog
 
 from rivers.errors import ConflictError
 from rivers.storage.rows import LocationRow
+from rivers_server.core import drawing
 from rivers_server.core.inputs import Deregister, Register, SnapshotRead
 from rivers_server.core.replica import Replica
 
@@ -86,4 +87,5 @@ def take_snapshot(core: Core, batch: Batch, message: SnapshotRead) -> None:
         replica.row.digest, replica.row.module = message.snapshot.digest, message.snapshot.module
         batch.writes.locations.append(replica.row)
     core.state.queue.unpark(message.location)
+    drawing.stir(core, message.location)
     batch.outbox.answer(message.reply, None)

@@ -14,9 +14,10 @@ from rivers.planning.build import plan_job, plan_selection
 from rivers.planning.partitions import check_partition_key
 from rivers.planning.plan import RunPlan
 from rivers.storage.rows import EventRow, RunRow
-from rivers_server.core import sessions
+from rivers_server.core import drawing, sessions
 from rivers_server.core.admission import block_reason
 from rivers_server.core.inputs import Cancel, Explain, Submit
+from rivers_server.core.live import LiveRun
 
 if TYPE_CHECKING:
     from rivers_server.core.core import Batch, Core
@@ -73,17 +74,29 @@ def cancel(core: Core, batch: Batch, message: Cancel) -> None:
     run = core.state.runs.get(message.run_id)
     log.debug("cancel_requested", run_id=message.run_id, reason=message.reason)
     if run is not None:
-        run.progress.cancel(message.reason)
-        sessions.stop_attempts(core, batch, run, message.reason)
-        batch.dirty[message.run_id] = run
+        cancel_running(core, batch, run, message.reason)
         batch.outbox.answer(message.reply, run.row)
         return
-    row = core.state.queue.remove(message.run_id)
+    row = core.state.queue.waiting.get(message.run_id)
     if row is None:
         batch.outbox.answer(message.reply, _row(core, message.run_id))
         return
-    core.plans.pop(message.run_id, None)
-    facts = (("reason", message.reason),) if message.reason else ()
+    cancel_queued(core, batch, row, message.reason)
+    batch.outbox.answer(message.reply, row)
+
+
+def cancel_running(core: Core, batch: Batch, run: LiveRun, reason: str) -> None:
+    """Asks a run that was admitted to stop (A14)."""
+    run.progress.cancel(reason)
+    sessions.stop_attempts(core, batch, run, reason)
+    batch.dirty[run.row.run_id] = run
+
+
+def cancel_queued(core: Core, batch: Batch, row: RunRow, reason: str) -> None:
+    """Ends a run that waits."""
+    core.state.queue.remove(row.run_id)
+    core.plans.pop(row.run_id, None)
+    facts = (("reason", reason),) if reason else ()
     for event in (Event(EventType.RUN_CANCEL_REQUESTED, facts=facts), Event(EventType.RUN_CANCELED)):
         row.last_seq += 1
         batch.writes.events.append(EventRow(row.run_id, row.last_seq, batch.now, event, None))
@@ -93,7 +106,7 @@ def cancel(core: Core, batch: Batch, message: Cancel) -> None:
     batch.outbox.changed_runs[row.run_id] = True
     if row.request_id is not None:
         core.state.requests.pop(row.request_id, None)
-    batch.outbox.answer(message.reply, row)
+    drawing.unit_ended(core, batch, row)
 
 
 def explain(core: Core, batch: Batch, message: Explain) -> None:

@@ -10,7 +10,7 @@ import structlog
 from rivers.lifecycle.attempt import ATTEMPT, Attempt, AttemptEvent
 from rivers.lifecycle.events import Failure
 from rivers.lifecycle.states import AttemptOutcome, AttemptState, FailureReason
-from rivers_server.core import adoption, dispatching, ingestion
+from rivers_server.core import adoption, dispatching, drawing, ingestion
 from rivers_server.core.commands import Adopt, Fence, Stop
 from rivers_server.core.inputs import Beaten, SessionClosed
 from rivers_server.core.live import LiveRun
@@ -77,6 +77,7 @@ def open(core: Core, batch: Batch, location: str, session: int, inventory: Inven
 def replayed(core: Core, batch: Batch, replica: Replica) -> None:
     """Finished work has been seen: now, and not before, new work is sent (section 4, step 4)."""
     replica.is_replayed = True
+    drawing.stir(core, replica.name)
 
 
 def close(core: Core, batch: Batch, message: SessionClosed) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Container
+from dataclasses import replace
 
 from rivers.lifecycle import retry
 from rivers.lifecycle.attempt import ATTEMPT, Attempt, AttemptEvent
+from rivers.lifecycle.backfill.states import BackfillIntent, UnitState
+from rivers.lifecycle.backfill.unit import UnitProgress
 from rivers.lifecycle.states import AttemptState, RunState, StepState
 from rivers.storage.recovery import Recovered
 from rivers.storage.rows import LocationRow
 from rivers_server.core.live import LiveRun
+from rivers_server.core.live_backfill import LiveBackfill
 from rivers_server.core.queue import RunQueue
 from rivers_server.core.replica import Replica
 from rivers_server.settings import CoreSettings
@@ -39,6 +43,11 @@ class State:
         self.requests: dict[str, str] = {}
         self.wakes: list[tuple[float, str, int, int]] = []
         self.fences: list[tuple[float, int]] = []
+        self.backfills: dict[str, LiveBackfill] = {}
+        # Runs that are not over, as units of backfills: backfill, segment, unit.
+        self.units: dict[str, tuple[str, int, int]] = {}
+        # Backfills that may draw, in the order in which they came to it.
+        self.stirred: dict[str, None] = {}
 
     def rebuild(self, recovered: Recovered, monotonic: float, awake: float) -> None:
         """Forgets every index and makes it again from rows. Locations keep their sessions."""
@@ -70,6 +79,21 @@ class State:
                 if attempt.state != AttemptState.ENDED:
                     self.replica(attempt.location, awake).in_flight.add(attempt.token)
                     self._take_up(attempt, monotonic)
+
+        self._rebuild_backfills(recovered)
+
+    def _rebuild_backfills(self, recovered: Recovered) -> None:
+        units: dict[str, list[UnitProgress]] = {}
+        for unit in recovered.units:
+            units.setdefault(unit.backfill_id, []).append(unit.progress)
+            if unit.progress.state == UnitState.DRAWN and unit.run_id is not None:
+                self.units[unit.run_id] = (unit.backfill_id, unit.progress.segment, unit.progress.unit)
+        for row in recovered.backfills:
+            live = LiveBackfill(row, recovered.pinned[row.backfill_id], units.get(row.backfill_id, ()))
+            self.backfills[row.backfill_id] = live
+            self.stirred[row.backfill_id] = None
+            if live.progress.intent == BackfillIntent.PAUSE:
+                live.hold(self.queue)
 
     def _schedule_waits(self, run: LiveRun, monotonic: float) -> None:
         for step in run.progress.steps:
@@ -120,6 +144,17 @@ class State:
                 )
                 for run_id, run in sorted(self.runs.items())
             },
+            "backfills": {
+                backfill_id: (
+                    live.progress.status,
+                    replace(live.row.counters),
+                    [(s.cursor, s.ended, s.failed, s.canceled) for s in live.progress.segments],
+                    sorted((u.segment, u.unit, u.state, u.remaining) for u in live.progress.open.values()),
+                )
+                for backfill_id, live in sorted(self.backfills.items())
+            },
+            "units": sorted(self.units.items()),
+            "held": sorted(self.queue.held),
             "attempts": {
                 token: (a.state, a.outcome, a.ingested, a.home_id, a.boot, a.is_stopping, a.is_fencing)
                 for token, a in sorted(self.attempts.items())

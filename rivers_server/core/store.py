@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from rivers.planning.plan import RunPlan
-from rivers.storage import assets, recovery, runs
+from rivers.storage import assets, backfills, recovery, runs
+from rivers.storage.backfill_rows import BackfillRow
 from rivers.storage.database import Database
 from rivers.storage.leadership import Leadership
 from rivers.storage.recovery import Recovered
@@ -46,6 +47,12 @@ class Store(Protocol):
 
     def last_made(self, node: str) -> tuple[int, str] | None:
         """The attempt that made an asset's last materialization: its token and run."""
+
+    def backfill(self, backfill_id: str) -> BackfillRow | None:
+        """A backfill that may be over."""
+
+    def find_backfill(self, request_id: str) -> BackfillRow | None:
+        """The backfill that a request made."""
 
 
 class DatabaseStore:
@@ -96,3 +103,12 @@ class DatabaseStore:
         with self._database.read() as connection:
             row = assets.get(connection, node)
         return (row.last_token, row.last_run_id) if row is not None and row.last_run_id and row.last_token else None
+
+    def backfill(self, backfill_id: str) -> BackfillRow | None:
+        with self._database.read() as connection:
+            return backfills.get(connection, backfill_id)
+
+    def find_backfill(self, request_id: str) -> BackfillRow | None:
+        with self._database.read() as connection:
+            backfill_id = backfills.find_request(connection, request_id)
+            return backfills.get(connection, backfill_id) if backfill_id is not None else None

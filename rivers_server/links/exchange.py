@@ -95,6 +95,7 @@ class Exchange:
             for name, address, home_id, boot in outbox.dial:
                 self._dial(name, address, home_id, boot)
             self._watches.notify(outbox.changed_runs.items())
+            self._watches.notify(outbox.changed_backfills.items())
         finally:
             self._delivered.set()
 

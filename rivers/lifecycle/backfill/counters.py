@@ -36,7 +36,7 @@ def status(total: int, counters: Counters, intent: BackfillIntent, *, error: str
         return BackfillStatus.CANCELED if counters.canceled else BackfillStatus.COMPLETED
     match intent:
         case BackfillIntent.PAUSE:
-            return BackfillStatus.PAUSING if counters.live else BackfillStatus.PAUSED
+            return BackfillStatus.PAUSED
         case BackfillIntent.STOP:
             return BackfillStatus.STOPPING
         case BackfillIntent.CANCEL:

@@ -92,13 +92,16 @@ class BackfillProgress:
 
     # -- drawing ----------------------------------------------------------------------------------------------------
 
-    def draw(self) -> list[Drawn]:
+    def draw(self, most: int | None = None) -> list[Drawn]:
         """Units that get a run now: those that became ready first, then the next of a segment that is open."""
         drawn: list[Drawn] = []
         self.has_more = False
         if self.intent != BackfillIntent.RUN:
             return drawn
-        while self.live < self.plan.max_concurrency and (key := self._next()) is not None:
+        room = self.plan.max_concurrency - self.live
+        for _ in range(room if most is None else min(room, most)):
+            if (key := self._next()) is None:
+                break
             unit = self.open.get(key) or self._unit(*key)
             unit.state = UNIT.apply(unit, unit.state, UnitEvent.DRAW)
             self._keep(unit)

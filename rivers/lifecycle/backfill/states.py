@@ -24,13 +24,12 @@ class BackfillStatus(IntEnum):
 
     QUEUED = 1
     RUNNING = 2
-    PAUSING = 3
-    PAUSED = 4
-    STOPPING = 5
-    CANCELING = 6
-    COMPLETED = 7
-    FAILED = 8
-    CANCELED = 9
+    PAUSED = 3
+    STOPPING = 4
+    CANCELING = 5
+    COMPLETED = 6
+    FAILED = 7
+    CANCELED = 8
 
     @property
     def is_terminal(self) -> bool:

@@ -26,6 +26,7 @@ class UnitProgress:
     failed: int = 0
     reason: UnitReason = UnitReason.NONE
     marked: tuple[int, ...] = ()
+    has_run: bool = False
 
 
 class UnitEvent(StrEnum):
@@ -50,7 +51,7 @@ def _become_ready(unit: UnitProgress) -> None:
 
 def _draw(unit: UnitProgress) -> None:
     """A place of the backfill is free: it gets a run."""
-    unit.remaining = 0
+    unit.has_run = True
 
 
 def _complete(unit: UnitProgress, marked: Sequence[int] = ()) -> None:
@@ -68,6 +69,8 @@ def _fail(unit: UnitProgress, reason: UnitReason = UnitReason.NONE) -> None:
 def _cancel(unit: UnitProgress, reason: UnitReason = UnitReason.NONE) -> None:
     """Its run was canceled, what it depends on was, or its partitions exist no more."""
     unit.reason = reason
+    if reason != UnitReason.NONE:
+        unit.has_run = False
 
 
 _S, _E = UnitState, UnitEvent

@@ -15,7 +15,7 @@ from rivers.lifecycle.backfill.states import BackfillStatus as Status
         (Counters(), Intent.RUN, Status.QUEUED, 0),
         (Counters(drawn=2), Intent.RUN, Status.RUNNING, 0),
         (Counters(drawn=2, completed=2), Intent.RUN, Status.RUNNING, 0),
-        (Counters(drawn=2, completed=1), Intent.PAUSE, Status.PAUSING, 0),
+        (Counters(drawn=2, completed=1), Intent.PAUSE, Status.PAUSED, 0),
         (Counters(drawn=2, completed=2), Intent.PAUSE, Status.PAUSED, 0),
         (Counters(drawn=4, completed=4), Intent.PAUSE, Status.COMPLETED, 0),
         (Counters(drawn=4, completed=4), Intent.RUN, Status.COMPLETED, 0),
