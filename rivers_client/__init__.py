@@ -10,10 +10,16 @@ Errors are the classes of `rivers.exceptions`.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rivers.lifecycle.backfill.states import BackfillStatus, UnitState
     from rivers.lifecycle.events import Failure
     from rivers.lifecycle.states import EventType, FailureReason, LogStream, RunState, StepState
+    from rivers.partitions.backfill_strategy import BackfillStrategy
     from rivers.partitions.key import PartitionKey
+    from rivers.partitions.key_range import PartitionKeyRange
     from rivers_client._aio_client import AsyncClient
+    from rivers_client._backfill import Backfill, BackfillForecast, BackfillUnit
+    from rivers_client._backfill_handle import AsyncBackfillHandle, BackfillHandle
+    from rivers_client._backfill_request import BackfillRequest
     from rivers_client._catalog import Asset, Job, Location
     from rivers_client._client import Client
     from rivers_client._enumerations import LocationState
@@ -24,8 +30,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Asset",
+    "AsyncBackfillHandle",
     "AsyncClient",
     "AsyncRunHandle",
+    "Backfill",
+    "BackfillForecast",
+    "BackfillHandle",
+    "BackfillRequest",
+    "BackfillStatus",
+    "BackfillStrategy",
+    "BackfillUnit",
     "Client",
     "EventType",
     "Failure",
@@ -36,6 +50,7 @@ __all__ = [
     "LogChunk",
     "LogStream",
     "PartitionKey",
+    "PartitionKeyRange",
     "Run",
     "RunEvent",
     "RunHandle",
@@ -43,13 +58,20 @@ __all__ = [
     "RunState",
     "Step",
     "StepState",
+    "UnitState",
 ]
 
 _HOMES = {
+    "rivers.lifecycle.backfill.states": ["BackfillStatus", "UnitState"],
     "rivers.lifecycle.events": ["Failure"],
     "rivers.lifecycle.states": ["EventType", "FailureReason", "LogStream", "RunState", "StepState"],
+    "rivers.partitions.backfill_strategy": ["BackfillStrategy"],
     "rivers.partitions.key": ["PartitionKey"],
+    "rivers.partitions.key_range": ["PartitionKeyRange"],
     "rivers_client._aio_client": ["AsyncClient"],
+    "rivers_client._backfill": ["Backfill", "BackfillForecast", "BackfillUnit"],
+    "rivers_client._backfill_handle": ["AsyncBackfillHandle", "BackfillHandle"],
+    "rivers_client._backfill_request": ["BackfillRequest"],
     "rivers_client._catalog": ["Asset", "Job", "Location"],
     "rivers_client._client": ["Client"],
     "rivers_client._enumerations": ["LocationState"],

@@ -11,6 +11,7 @@ from rivers.lifecycle.states import RunState
 from rivers.partitions.key import PartitionKey
 from rivers_client import _calls
 from rivers_client._aio_transport import AioTransport
+from rivers_client._backfills import AsyncBackfills
 from rivers_client._catalog import Asset, Job, Location
 from rivers_client._handle import AsyncRunHandle
 from rivers_client._request import RunRequest, request_of
@@ -54,6 +55,7 @@ class AsyncClient:
         self.locations = AsyncLocations(self._transport)
         self.assets = AsyncAssets(self._transport)
         self.jobs = AsyncJobs(self._transport)
+        self.backfills = AsyncBackfills(self._transport)
 
     @property
     def address(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import grpc
 import grpc.aio
 
+from rivers.v1.backfill_service_pb2_grpc import BackfillServiceStub
 from rivers.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from rivers.v1.run_service_pb2_grpc import RunServiceStub
 from rivers.wire.errors import from_rpc_error
@@ -37,7 +38,7 @@ class AioTransport:
         while True:
             try:
                 left = max(deadline - now(), 0.0)
-                return call.read(await method(call.request, timeout=left, metadata=self.settings.metadata))
+                return call.read(await method(call.fresh_request(), timeout=left, metadata=self.settings.metadata))
             except grpc.RpcError as refused:
                 error = from_rpc_error(refused, address=self.settings.address)
             if now() >= deadline:
@@ -103,6 +104,7 @@ class AioTransport:
                 )
             self._stubs = {
                 "RunService": RunServiceStub(self._channel),
+                "BackfillService": BackfillServiceStub(self._channel),
                 "CatalogService": CatalogServiceStub(self._channel),
             }
         return getattr(self._stubs[call.service], call.method)

@@ -32,6 +32,10 @@ class Call(Generic[T_co]):
     request: Any
     read: Callable[[Any], T_co]
 
+    def fresh_request(self) -> Any:
+        """What is sent: the request, or its pieces, made anew for every try."""
+        return self.request() if callable(self.request) else self.request
+
 
 class Listing(Generic[T]):
     """A listing, page by page, up to `limit` items."""

@@ -10,6 +10,7 @@ from rivers.errors import RiversError
 from rivers.lifecycle.states import RunState
 from rivers.partitions.key import PartitionKey
 from rivers_client import _calls
+from rivers_client._backfills import Backfills
 from rivers_client._catalog import Asset, Job, Location
 from rivers_client._handle import RunHandle
 from rivers_client._request import RunRequest, request_of
@@ -52,6 +53,7 @@ class Client:
         self.locations = Locations(self._transport)
         self.assets = Assets(self._transport)
         self.jobs = Jobs(self._transport)
+        self.backfills = Backfills(self._transport)
 
     @property
     def address(self) -> str:

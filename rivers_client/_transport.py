@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import grpc
 
+from rivers.v1.backfill_service_pb2_grpc import BackfillServiceStub
 from rivers.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from rivers.v1.run_service_pb2_grpc import RunServiceStub
 from rivers.wire.errors import from_rpc_error
@@ -33,6 +34,7 @@ class Transport:
             self._channel = grpc.secure_channel(settings.address, settings.credentials, CHANNEL_OPTIONS)
         self._stubs: dict[str, Any] = {
             "RunService": RunServiceStub(self._channel),
+            "BackfillService": BackfillServiceStub(self._channel),
             "CatalogService": CatalogServiceStub(self._channel),
         }
 
@@ -44,7 +46,7 @@ class Transport:
         while True:
             try:
                 left = max(deadline - time.monotonic(), 0.0)
-                return call.read(method(call.request, timeout=left, metadata=self.settings.metadata))
+                return call.read(method(call.fresh_request(), timeout=left, metadata=self.settings.metadata))
             except grpc.RpcError as refused:
                 error = from_rpc_error(refused, address=self.settings.address)
             now = time.monotonic()

@@ -29,6 +29,8 @@ from rivers.storage.database import Database
 from rivers.storage.faults import DeposedError
 from rivers.storage.leadership import Leadership
 from rivers.v1 import (
+    backfill_service_pb2,
+    backfill_service_pb2_grpc,
     catalog_service_pb2,
     catalog_service_pb2_grpc,
     location_service_pb2,
@@ -37,6 +39,8 @@ from rivers.v1 import (
     run_service_pb2_grpc,
 )
 from rivers.wire.unreadable import UnreadableInterceptor
+from rivers_server.api.backfill_maker import BackfillMaker
+from rivers_server.api.backfills import BackfillServicer
 from rivers_server.api.border import Border
 from rivers_server.api.catalog import CatalogServicer
 from rivers_server.api.locations import LocationServicer
@@ -71,6 +75,7 @@ SERVER_OPTIONS = (
     ("grpc.http2.lookahead_bytes", 1 << 20),
 )
 SERVICES = (
+    backfill_service_pb2.DESCRIPTOR.services_by_name["BackfillService"].full_name,
     run_service_pb2.DESCRIPTOR.services_by_name["RunService"].full_name,
     catalog_service_pb2.DESCRIPTOR.services_by_name["CatalogService"].full_name,
     location_service_pb2.DESCRIPTOR.services_by_name["LocationService"].full_name,
@@ -222,6 +227,15 @@ class Scheduler:
         border = Border(self.settings.limits)
         runs = RunServicer(put, self._reader, planner, watches, border)
         run_service_pb2_grpc.add_RunServiceServicer_to_server(runs, server)
+        backfills = BackfillServicer(
+            put,
+            self._reader,
+            BackfillMaker(self._snapshot_of, self._reader, SystemClock()),
+            watches,
+            border,
+            self._is_connected,
+        )
+        backfill_service_pb2_grpc.add_BackfillServiceServicer_to_server(backfills, server)
         catalog = CatalogServicer(
             lambda: list(self._core.state.replicas.values()), self._exchange.status, self._reader, border
         )
@@ -240,6 +254,10 @@ class Scheduler:
     def _snapshot_of(self, name: str) -> tuple[bool, Snapshot | None]:
         replica = self._core.state.replicas.get(name)
         return (replica is not None, replica.snapshot if replica is not None else None)
+
+    def _is_connected(self, name: str) -> bool:
+        replica = self._core.state.replicas.get(name)
+        return replica is not None and replica.is_attached
 
     def _die(self, error: BaseException) -> None:
         self._death = error

@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from typing import cast
 
 from rivers.lifecycle.backfill.counters import canceled
+from rivers.lifecycle.backfill.forecast import Forecast
 from rivers.lifecycle.backfill.states import UnitReason, UnitState
 from rivers.partitions.key import PartitionKey
 from rivers.storage.backfill_rows import BackfillRow
 from rivers.v1 import backfill_pb2, run_pb2
 from rivers.wire.identity import encode_partition_key, fill_partition_key
+from rivers.wire.partitions import encode_strategy
 from rivers.wire.times import encode_time
 from rivers.wire.values import encode_tags
 
@@ -70,3 +72,29 @@ def encode_unit(
     )
     fill_partition_key(target.partition_key, key)
     return target
+
+
+def encode_forecast(forecast: Forecast) -> backfill_pb2.BackfillForecast:
+    """What a backfill would do and use."""
+    return backfill_pb2.BackfillForecast(
+        partitions=forecast.partitions,
+        runs=forecast.runs,
+        segments=[
+            backfill_pb2.BackfillSegment(
+                nodes=segment.nodes,
+                partitions=segment.partitions,
+                runs=segment.runs,
+                first_keys=[encode_partition_key(key) for key in segment.first_keys],
+                last_key=encode_partition_key(segment.last_key) if segment.last_key is not None else None,
+                upstream=segment.upstream,
+            )
+            for segment in forecast.segments
+        ],
+        pools=[
+            backfill_pb2.PoolForecast(
+                pool=pool.pool, slots_a_run=pool.slots_a_run, peak_slots=pool.peak_slots, limit=pool.limit
+            )
+            for pool in forecast.pools
+        ],
+        strategy=encode_strategy(forecast.strategy),
+    )

@@ -18,6 +18,8 @@ from rivers.v1.value_pb2 import MapValue, Value
 from rivers_server.limits import Limits
 
 LARGEST = (1 << 63) - 1
+#: Requests of a batch are checked alone; of keys each has to be one of a definition's.
+_CHECKED_LATER = ("rivers.v1.BatchSubmitRunsRequest.requests", "rivers.v1.SelectedKeys.keys")
 
 
 class Border:
@@ -30,11 +32,19 @@ class Border:
             "rivers.v1.Tag.value": limits.tag_value_characters,
             "rivers.v1.SubmitRunRequest.request_id": limits.request_id_characters,
             "rivers.v1.CancelRunRequest.reason": limits.reason_characters,
+            "rivers.v1.CreateBackfillRequest.request_id": limits.request_id_characters,
+            "rivers.v1.RerunBackfillRequest.request_id": limits.request_id_characters,
+            "rivers.v1.CancelBackfillRequest.reason": limits.reason_characters,
+            "rivers.v1.PauseBackfillRequest.reason": limits.reason_characters,
         }
         self._lists = {
             "rivers.v1.Selection.nodes": limits.nodes,
             "rivers.v1.SubmitRunRequest.tags": limits.tags,
             "rivers.v1.BatchSubmitRunsRequest.requests": limits.batch,
+            "rivers.v1.CreateBackfillRequest.nodes": limits.nodes,
+            "rivers.v1.CreateBackfillRequest.tags": limits.tags,
+            "rivers.v1.PartitionKeys.keys": limits.partition_values,
+            "rivers.v1.SelectedKeys.keys": limits.partition_values,
         }
 
     def check(self, request: Message, place: str = "") -> None:
@@ -43,7 +53,7 @@ class Border:
             name = f"{place}{field.name}"
             if field.is_repeated:
                 self._count(name, len(value), self._lists.get(field.full_name, self.limits.page))
-                if field.full_name == "rivers.v1.BatchSubmitRunsRequest.requests":
+                if field.full_name in _CHECKED_LATER:
                     continue
                 for number, item in enumerate(value):
                     self._check_one(field, f"{name}[{number}]", item)

@@ -36,6 +36,25 @@ def unary(method: Callable[..., Awaitable[T]]) -> Callable[..., Awaitable[T]]:
     return call
 
 
+def client_streaming(method: Callable[..., Awaitable[T]]) -> Callable[..., Awaitable[T]]:
+    """An RPC whose request comes in pieces, likewise; each piece passes the border."""
+
+    @functools.wraps(method)
+    async def call(self: Any, pieces: AsyncIterator[Any], context: grpc.aio.ServicerContext[Any, Any]) -> T:
+        async def checked() -> AsyncIterator[Any]:
+            async for piece in pieces:
+                self.border.check(piece)
+                yield piece
+
+        try:
+            return await method(self, checked(), context)
+        except Exception as error:
+            await _abort(context, error, method.__name__)
+            raise
+
+    return call
+
+
 def streaming(method: Callable[..., AsyncIterator[T]]) -> Callable[..., AsyncIterator[T]]:
     """A streaming RPC, likewise."""
 

@@ -23,6 +23,7 @@ from rivers_server.api.border import Border
 from rivers_server.api.errors import streaming, unary
 from rivers_server.api.pages import decode_token, encode_token, page_size
 from rivers_server.api.planner import Planner
+from rivers_server.api.priority import priority_of
 from rivers_server.api.reader import Reader
 from rivers_server.core.inputs import Cancel, Explain, Message, Submit
 from rivers_server.reply import FutureReply
@@ -175,7 +176,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
                 reply=reply,
                 request_id=request.request_id or None,
                 tags=tags,
-                priority=_priority(tags),
+                priority=priority_of(tags),
                 cause=LaunchCause(request.launch.cause or LaunchCause.USER),
                 cause_name=request.launch.name,
                 parent_run_id=request.parent_run_id,
@@ -252,19 +253,6 @@ def _batch_result(outcome: run_service_pb2.SubmitRunResponse | BaseException) ->
             status=to_status(outcome).code, message=str(outcome), detail=to_detail(outcome)
         )
     )
-
-
-def _priority(tags: tuple[tuple[str, str], ...]) -> int:
-    for key, value in tags:
-        if key == "rivers/priority":
-            try:
-                priority = int(value)
-            except ValueError:
-                return 0
-            if not -100 <= priority <= 100:
-                raise InvalidRequestError(f"tag rivers/priority must be -100 to 100, got {priority}", field="tags")
-            return priority
-    return 0
 
 
 def _states(numbers: Iterable[int]) -> list[RunState]:

@@ -15,7 +15,7 @@ from rivers.definitions.suggestion import nearest_or_all
 from rivers.errors import AssetNotFoundError, ExecutionError
 from rivers.lifecycle.backfill import strategy as strategies
 from rivers.lifecycle.backfill.pinned import PinnedBackfill, PinnedLink, PinnedSegment
-from rivers.lifecycle.backfill.selection import Wanted, find, invalid_key
+from rivers.lifecycle.backfill.selection import KeyList, Wanted, find, invalid_key
 from rivers.lifecycle.backfill.states import FailurePolicy
 from rivers.lifecycle.backfill.units import ListedUnits, ProductUnits, Units
 from rivers.partitions.backfill_strategy import BackfillStrategy
@@ -119,6 +119,17 @@ def dynamic_names(snapshot: Snapshot, nodes: Sequence[str] | None) -> list[str]:
     """The names of dynamic definitions whose keys `build_backfill` has to be given."""
     definitions = [snapshot.output_by_node[node].partitions for node in selected_nodes(snapshot, nodes)]
     return sorted({name for one in definitions if one is not None for name in one.dynamic_names()})
+
+
+def key_list(
+    snapshot: Snapshot, nodes: Sequence[str] | None, *, now: datetime, registered: Registered | None = None
+) -> KeyList:
+    """A list to which explicit keys are added one after another, for `Wanted.listed` of the same moment."""
+    for layer in _layers(_members(snapshot, nodes)):
+        for member in layer:
+            if member.definition is not None:
+                return KeyList(member.definition.grid(now, registered or {}), member.nodes[0])
+    raise ExecutionError(NOT_PARTITIONED)
 
 
 def _members(snapshot: Snapshot, nodes: Sequence[str] | None) -> list[_Member]:

@@ -16,19 +16,20 @@ from rivers.partitions.spans import Spans
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Exactly one of these: explicit keys, a range, or all keys that there are."""
+    """Exactly one of these: explicit keys, a list of keys that were found already, a range, or all that there are."""
 
     keys: Sequence[PartitionKey] | None = None
     range: PartitionKeyRange | None = None
     all: bool = False
+    listed: KeyList | None = None
 
     def check(self) -> None:
         """Raises for none and for several of them."""
         if self.keys is not None and self.range is not None:
             raise ExecutionError("partition_keys and partition_range are mutually exclusive; give one of them")
-        if self.keys is None and self.range is None and not self.all:
+        if self.keys is None and self.range is None and self.listed is None and not self.all:
             raise ExecutionError("Either partition_keys or partition_range must be provided")
-        if self.keys is not None and not self.keys:
+        if (self.keys is not None and not self.keys) or (self.listed is not None and not self.listed.units().count):
             raise ExecutionError("partition_keys must not be empty")
 
 
@@ -43,6 +44,7 @@ class KeyList:
         self._sizes = array("q")
         self._is_grouped = False
         self._expected = 0
+        self._made: ListedUnits | None = None
 
     def add(self, key: PartitionKey) -> None:
         """Takes a key, all partitions of which share a run; `ExecutionError` for one that the asset does not have."""
@@ -73,8 +75,10 @@ class KeyList:
         self._close(before)
 
     def units(self) -> ListedUnits:
-        """The keys as units, one each."""
-        return ListedUnits(Spans.of(self._indexes), self._sizes if self._is_grouped else None)
+        """The keys as units, one each. No key is added afterwards."""
+        if self._made is None:
+            self._made = ListedUnits(Spans.of(self._indexes), self._sizes if self._is_grouped else None)
+        return self._made
 
     def _take(self, index: int) -> None:
         bit = 1 << (index & 7)
@@ -96,6 +100,8 @@ def find(wanted: Wanted, grid: Grid, asset: str) -> Units:
         for key in wanted.keys:
             listed.add(key)
         return listed.units()
+    if wanted.listed is not None:
+        return wanted.listed.units()
     shape = [axis.count for axis in grid.axes]
     if wanted.range is None:
         return ProductUnits(shape, [Spans.between(0, count) for count in shape])
