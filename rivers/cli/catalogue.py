@@ -20,6 +20,7 @@ SUMMARIES = {
     "scheduler": "Run the scheduler.",
     "serve": "Serve a module as a code location.",
     "runs": "Submit, list, watch and cancel runs.",
+    "backfills": "Submit, list, watch, pause and cancel backfills.",
     "locations": "Show code locations.",
     "assets": "Show assets.",
     "jobs": "Show jobs.",

@@ -52,7 +52,7 @@ def submit(
 ) -> None:
     """Submit a run; prints its id."""
     nodes = _nodes(job, select)
-    document, tags, key = _document(config), _tags(tag or []), _partition_key(partition_key)
+    document, tags, key = document_of(config), tags_of(tag or []), _partition_key(partition_key)
     with connect(scheduler, token_file) as client:
         handle = client.runs.submit(
             location,
@@ -217,7 +217,8 @@ def _nodes(job: str | None, select: list[str] | None) -> list[str] | None:
     return None if nodes == ["*"] else nodes
 
 
-def _document(given: str | None) -> dict[str, Any] | None:
+def document_of(given: str | None) -> dict[str, Any] | None:
+    """A launch document: JSON, or a file of JSON or TOML."""
     if given is None:
         return None
     try:
@@ -239,7 +240,8 @@ def _document(given: str | None) -> dict[str, Any] | None:
     return document
 
 
-def _tags(given: list[str]) -> list[tuple[str, str]]:
+def tags_of(given: list[str]) -> list[tuple[str, str]]:
+    """Tags, each as KEY=VALUE."""
     tags = []
     for tag in given:
         key, separator, value = tag.partition("=")
