@@ -31,9 +31,9 @@ from rivers.errors import SchemaMigrationNeededError, StorageError
 from rivers.storage.schema import metadata, schema_stamp, writer
 
 #: The schema of this build. A migration raises it, and the floors when older builds could not cope with what it did.
-VERSION = 4
+VERSION = 5
 MIN_READER = 2
-MIN_WRITER = 4
+MIN_WRITER = 5
 
 #: The last revision under `migrations/versions`; revision n makes version n.
 REVISION = f"{VERSION:04}"

@@ -1,13 +1,13 @@
 """Automations: their ticks, whether somebody started or stopped them, and what conditions remember.
 
-Revises 0003.
+Revises 0004.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -15,7 +15,7 @@ NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """To schema 4."""
+    """To schema 5."""
     op.create_table(
         "ticks",
         sa.Column("tick_id", NUMBER, autoincrement=True, nullable=False),
