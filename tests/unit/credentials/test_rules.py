@@ -45,7 +45,9 @@ def test_who_may_call_it(method: str) -> None:
         "rivers.v1.LocationService": {"location:team"},
         "rivers.v1.DefinitionService": {"scheduler"},
         "rivers.v1.StepService": {"scheduler"},
-    }.get(service, OPERATORS if name in WRITES or not name.startswith(("Get", "List", "Watch")) else READERS)
+    }.get(
+        service, OPERATORS if name in WRITES or not name.startswith(("Get", "List", "Watch", "Forecast")) else READERS
+    )
     admitted = {role for role in ROLES if rule_of(method).admits(Role.parse(role))}
     assert admitted <= expected if expected == OPERATORS else admitted == expected
     assert "admin" in admitted or expected in ({"location:team"}, {"scheduler"})
