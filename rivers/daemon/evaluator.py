@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import pickle
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -44,7 +46,8 @@ class Evaluation:
 async def evaluate(evaluation: Evaluation) -> Any:
     """Evaluates, in the mode of its definition. A function that is given up after its time goes on by itself."""
     definition = evaluation.bound.definition
-    if definition.mode == EvaluationMode.SUBPROCESS:
+    is_apart = definition.mode == EvaluationMode.SUBPROCESS and evaluation.bound.function is not None
+    if is_apart:
         work = asyncio.ensure_future(_in_thread(lambda: _in_worker(evaluation)))
     elif definition.is_async:
         work = asyncio.ensure_future(_on_loop(evaluation))
@@ -52,10 +55,17 @@ async def evaluate(evaluation: Evaluation) -> Any:
         work = asyncio.ensure_future(_in_thread(lambda: evaluation.read(evaluation.call())))
     done, _ = await asyncio.wait([work], timeout=definition.timeout)
     if not done:
-        if definition.is_async and definition.mode != EvaluationMode.SUBPROCESS:
+        if definition.is_async and not is_apart:
             work.cancel()
+        work.add_done_callback(_forget)
         raise EvaluationTimeoutError(work)
     return work.result()
+
+
+def _forget(work: asyncio.Future[Any]) -> None:
+    """What an evaluation that was given up comes to is nobody's concern."""
+    if not work.cancelled():
+        work.exception()
 
 
 async def _on_loop(evaluation: Evaluation) -> Any:
@@ -87,7 +97,7 @@ async def _in_thread(work: Callable[[], T]) -> T:
             failed = UserError(type(error).__name__, str(error))
         except BaseException as error:  # the end of user code
             failed = error
-        if not loop.is_closed():
+        with contextlib.suppress(RuntimeError):  # the daemon is over: nobody waits
             loop.call_soon_threadsafe(settle, result, failed)
 
     threading.Thread(target=run, name="rivers-evaluation", daemon=True).start()
@@ -104,7 +114,9 @@ def _in_worker(evaluation: Evaluation) -> Any:
     if reference is None:
         raise ExecutionError(f"an evaluation in a subprocess needs an importable function, got {bound.function!r}")
     contexts = [name for name, argument in bound.arguments.items() if argument is Argument.CONTEXT]
-    request = pickle.dumps((sys.path, reference, contexts, evaluation.context, evaluation.read))
+    told = copy(evaluation.context)
+    told.config = None
+    request = pickle.dumps((sys.path, reference, contexts, told, evaluation.read))
     try:
         done = subprocess.run(
             [sys.executable, "-m", "rivers.daemon.worker"],

@@ -14,7 +14,7 @@ from rivers.daemon.loops import Pulse
 from rivers.daemon.tick_log import Ticking, TickLog
 from rivers.definitions.automation_binding import BoundSensor
 from rivers.definitions.automation_snapshot import RunStatusWatch
-from rivers.definitions.kinds import EvaluationMode, WatchedStatus
+from rivers.definitions.kinds import WatchedStatus
 from rivers.errors import ConfigurationError, StorageError
 from rivers.kernel.config import build_config
 from rivers.kernel.tick import call
@@ -125,9 +125,8 @@ class RunStatusLoop:
         if run is None:
             raise StorageError(f"run '{run_id}' is gone")
         definition = self._bound.definition
-        is_apart = definition.mode == EvaluationMode.SUBPROCESS
         failures, launch_error = failures_of(self._storage, run_id)
-        config = None if is_apart else build_config(self._bound.config_class, None)
+        config = build_config(self._bound.config_class, None)
         return RunStatusSensorContext.of(definition.name, run, failures, launch_error, config)
 
     def _told(self, error: Exception) -> Exception:

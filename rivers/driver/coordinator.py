@@ -95,6 +95,14 @@ class Coordinator:
             if one is not threading.current_thread():
                 one.join()
 
+    def join(self) -> None:
+        """Waits for the runs that are executed here now."""
+        with self._lock:
+            running = list(self._running.values())
+        for one in running:
+            if one is not threading.current_thread():
+                one.join()
+
     def tick(self) -> int:
         """Looks at the queue once; returns how many runs it admitted, which are being launched."""
         with self._turn:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from rivers.definitions.automation_binding import Argument, BoundAutomation, BoundSchedule, BoundSensor
-from rivers.definitions.kinds import EvaluationMode
 from rivers.definitions.requests import BackfillRequest, Request, RunRequest, SensorResult, SkipReason
 from rivers.errors import ConfigurationError, ExecutionError
 from rivers.kernel.config import build_config
@@ -27,15 +26,16 @@ class TickOutcome:
 
 
 def schedule_context(bound: BoundSchedule, execution_time: str) -> ScheduleEvaluationContext[Any]:
-    """What a schedule's function is told."""
-    return ScheduleEvaluationContext(execution_time, bound.definition.name, _config(bound))
+    """What a schedule's function is told, with its configuration."""
+    return ScheduleEvaluationContext(execution_time, bound.definition.name, build_config(bound.config_class, None))
 
 
 def sensor_context(
     bound: BoundSensor, cursor: str | None, last_tick_time: float | None
 ) -> SensorEvaluationContext[Any]:
-    """What a sensor's function is told."""
-    return SensorEvaluationContext(bound.definition.name, cursor, last_tick_time, _config(bound))
+    """What a sensor's function is told, with its configuration."""
+    config = build_config(bound.config_class, None)
+    return SensorEvaluationContext(bound.definition.name, cursor, last_tick_time, config)
 
 
 def call_schedule(bound: BoundSchedule, resources: Mapping[str, Any], context: Any) -> Any:
@@ -72,11 +72,6 @@ def sensor_outcome(job: str | None, returned: Any) -> TickOutcome:
         return TickOutcome(requests, returned.skip_reason, returned.cursor)
     expected = "RunRequest, BackfillRequest, SensorResult, SkipReason, list, or None"
     return _outcome(returned, "Sensor", expected, job)
-
-
-def _config(bound: BoundAutomation[Any]) -> Any:
-    """The configuration; an evaluation in a process of its own has none."""
-    return None if bound.definition.mode == EvaluationMode.SUBPROCESS else build_config(bound.config_class, None)
 
 
 def _outcome(returned: Any, noun: str, expected: str, job: str | None) -> TickOutcome:

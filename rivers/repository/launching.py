@@ -84,7 +84,9 @@ class Launcher:
         return row.run_id
 
     def join(self) -> None:
-        """Waits until the runs that were launched in threads are over; none is launched afterwards."""
+        """Waits for the runs that are executed here now, without a queue for all; none is launched afterwards."""
+        if self._session.queue is not None:
+            self._session.queue.coordinator.join()
         with self._lock:
             running = set(self._running)
         wait(running)

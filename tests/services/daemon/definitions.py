@@ -2,6 +2,8 @@
 
 import os
 
+from pydantic import BaseModel
+
 import rivers as rs
 
 SENSOR = {"job_name": "j", "minimum_interval": "100ms", "default_status": rs.SensorStatus.Running}
@@ -11,6 +13,15 @@ SENSOR = {"job_name": "j", "minimum_interval": "100ms", "default_status": rs.Sen
 def apart(context: rs.SensorEvaluationContext):
     print("to standard error")
     yield rs.RunRequest(run_key="one", tags={"pid": str(os.getpid()), "told": context.sensor_name})
+
+
+class Settings(BaseModel):
+    rows: int = 7
+
+
+@rs.Sensor(eval_mode=rs.EvalMode.Subprocess, **SENSOR)
+def configured_apart(context: rs.SensorEvaluationContext[Settings]):
+    return rs.SkipReason(repr(context.config))
 
 
 @rs.Sensor(eval_mode=rs.EvalMode.Subprocess, **SENSOR)

@@ -73,7 +73,8 @@ def test_nothing_ticks_after_the_stop(storage):
     assert storage.get_ticks("s")[0].id == last
 
 
-def test_stopping_waits_for_runs(storage):
+@pytest.mark.parametrize("queue", [None, rs.RunQueueConfig(dequeue_interval="20ms")], ids=["directly", "queue"])
+def test_stopping_waits_for_runs(storage, queue):
     begun, release = threading.Event(), threading.Event()
 
     @rs.Asset
@@ -84,7 +85,11 @@ def test_stopping_waits_for_runs(storage):
 
     sensor = rs.Sensor(lambda: rs.RunRequest("k"), name="s", job_name="slow", default_status=rs.SensorStatus.Running)
     repo = rs.CodeRepository(
-        [slow], jobs=[rs.Job("slow", [slow])], sensors=[sensor], default_executor=rs.Executor.in_process()
+        [slow],
+        jobs=[rs.Job("slow", [slow])],
+        sensors=[sensor],
+        default_executor=rs.Executor.in_process(),
+        run_queue=queue,
     )
     one = rs.AutomationDaemon(repo, storage)
     one.start()

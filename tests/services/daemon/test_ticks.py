@@ -92,6 +92,20 @@ def test_a_failed_tick_stops_nothing(daemon, storage):
     assert {tick.error for tick in storage.get_ticks("s")} == {"ZeroDivisionError: division by zero"}
 
 
+def test_without_a_function(daemon, storage):
+    apart = rs.EvalMode.Subprocess
+    daemon(
+        repository(
+            [rs.Schedule(name="s", eval_mode=apart, **EVERY_SECOND)],
+            [rs.Sensor(name="t", eval_mode=apart, **OFTEN), rs.Sensor(name="u", **OFTEN)],
+        )
+    )
+    assert eventually(lambda: storage.get_ticks("s"))[0].status == "Success"
+    for name in ("t", "u"):
+        tick = eventually(lambda name=name: storage.get_ticks(name))[0]
+        assert tick.error == "ConfigurationError: Sensor has no evaluation function"
+
+
 async def leaves():
     raise SystemExit(3)
 
@@ -294,7 +308,9 @@ def test_an_evaluation_that_takes_too_long_fails(daemon, storage, function):
 
 def test_evaluations_in_worker_processes(daemon, storage):
     sensors = [definitions.apart, definitions.failing_apart, definitions.later_apart, definitions.endless_apart]
-    daemon(repository(sensors=sensors))
+    sensors.append(definitions.configured_apart)
+    repo = repository(sensors=sensors)
+    daemon(repo)
     run = eventually(lambda: runs_of(storage))[0]
     tags = dict(run.tags)
     assert tags["told"] == "apart"
@@ -302,6 +318,8 @@ def test_evaluations_in_worker_processes(daemon, storage):
     ticks = {one.name: eventually(lambda name=one.name: storage.get_ticks(name))[-1] for one in sensors}
     assert ticks["failing_apart"].error == "LookupError: over there"
     assert ticks["later_apart"].skip_reason == "not now"
+    assert ticks["configured_apart"].skip_reason == "None"
+    assert repo.evaluate_sensor("configured_apart").skip_reason.message == "Settings(rows=7)"
     assert ticks["endless_apart"].error == "TimeoutError: Sensor 'endless_apart' eval timed out after 500ms"
 
 
