@@ -35,7 +35,8 @@ def handler_kind(handler: object | None) -> HandlerKind:
     """Where a handler keeps values."""
     if handler is None:
         return HandlerKind.DEFAULT
-    return HandlerKind.IN_MEMORY if _is_a(handler, "InMemoryIOHandler") else HandlerKind.SHARED
+    is_in_memory = _is_a(handler, "InMemoryIOHandler") or _is_memory_store(getattr(handler, "store", None))
+    return HandlerKind.IN_MEMORY if is_in_memory else HandlerKind.SHARED
 
 
 def handler_class(handler: object | None) -> str:
@@ -45,3 +46,8 @@ def handler_class(handler: object | None) -> str:
 
 def _is_a(value: object, name: str) -> bool:
     return any(cls.__qualname__ == name and cls.__module__.startswith(_PACKAGE) for cls in type(value).__mro__)
+
+
+def _is_memory_store(store: object) -> bool:
+    """Whether it is the object store of obstore that lives in one process."""
+    return type(store).__name__ == "MemoryStore" and type(store).__module__.partition(".")[0] == "obstore"

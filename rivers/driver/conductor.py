@@ -427,8 +427,8 @@ def _say_bound(keys: list[str]) -> None:
     if len(keys) > _NAMED:
         names += f" and {len(keys) - _NAMED} more"
     log.warning(
-        "Steps %s run inline, one at a time, although their executor is parallel: their values go through the "
-        "in-memory IO handler, which lives in this process. With PickleIOHandler, or another handler that processes "
-        "share, they would run in worker processes.",
+        "Steps %s run inline, one at a time, although their executor is parallel: their values go through an "
+        "in-memory IO handler, which lives in this process. With PickleIOHandler and a store that processes share, or "
+        "another such handler, they would run in worker processes.",
         names,
     )

@@ -7,10 +7,10 @@ from enum import Enum
 
 from rivers.definitions.binding import BoundRepository
 from rivers.definitions.graph_binding import EXECUTOR, NODE_EXECUTOR
-from rivers.definitions.kinds import ExecutorKind, StepKind
+from rivers.definitions.handlers import handler_kind
+from rivers.definitions.kinds import ExecutorKind, HandlerKind, StepKind
 from rivers.driver.calls import NodeHandlers
 from rivers.errors import ConfigurationError
-from rivers.io_handlers.memory import InMemoryIOHandler
 from rivers.kernel.recipe import recipe_of
 from rivers.planning.plan import PlannedStep, RunPlan
 
@@ -91,7 +91,7 @@ class Lanes:
         handlers += [
             self._handlers.of_input(planned.step, edge.node) for edge in planned.edges if edge.parameter is not None
         ]
-        return Lane.BOUND if any(isinstance(one, InMemoryIOHandler) for one in handlers) else Lane.WORKER
+        return Lane.BOUND if any(handler_kind(one) == HandlerKind.IN_MEMORY for one in handlers) else Lane.WORKER
 
 
 def unknown_executor(asked: tuple[str, str] | None) -> ConfigurationError:

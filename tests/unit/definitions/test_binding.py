@@ -20,7 +20,7 @@ def asset(name, *upstreams, **options):
 
 
 def pickled():
-    return rs.PickleIOHandler(store=obstore.store.MemoryStore())
+    return rs.PickleIOHandler(store=obstore.store.LocalStore())
 
 
 def refused(error, text, *args, **options):
@@ -134,6 +134,19 @@ def test_handlers_by_name():
     assert bound.handler_for("a") is handler
     assert bound.handler_for("b") is None
     assert bound.snapshot.output_by_node["a"].handler == HandlerKind.SHARED
+
+
+@pytest.mark.parametrize(
+    ("handler", "kind"),
+    [
+        (rs.InMemoryIOHandler(), HandlerKind.IN_MEMORY),
+        (rs.PickleIOHandler(store=obstore.store.MemoryStore()), HandlerKind.IN_MEMORY),
+        (rs.PickleIOHandler(store=obstore.store.LocalStore()), HandlerKind.SHARED),
+        (None, HandlerKind.DEFAULT),
+    ],
+)
+def test_where_values_are_kept(handler, kind):
+    assert bind([asset("a", io_handler=handler)]).snapshot.output_by_node["a"].handler == kind
 
 
 def test_an_edge_may_override_handler_and_metadata():

@@ -324,12 +324,12 @@ def test_code_that_changed_since_a_worker_loaded_it(here, made, team, tmp_path):
         assert (team.read("one"), team.read("two")) == (answer, answer)
 
 
-def test_what_cannot_travel_runs_inline(here, caplog):
-    handler = PickleIOHandler(store=obstore.store.MemoryStore())
-    pids = []
+def test_what_cannot_travel_runs_inline(here, caplog, tmp_path):
+    handler = PickleIOHandler(store=obstore.store.LocalStore(str(tmp_path / "values"), mkdir=True))
+    pids, lock = [], threading.Lock()
 
     def step(name):
-        return Asset(name=name, io_handler=handler)(lambda: pids.append(os.getpid()))
+        return Asset(name=name, io_handler=handler)(lambda: pids.append(os.getpid()) if lock else None)
 
     assert here.run(step("one"), step("two"), executor=PARALLEL).success
     assert pids == [os.getpid()] * 2
@@ -482,6 +482,14 @@ def test_a_second_ctrl_c_ends_busy_workers(tmp_path, made):
     assert process.returncode == -signal.SIGINT
     assert Here(Database.embedded(tmp_path / "store", read_only=True)).row("r").state.name == "CANCELED"
     assert not (tmp_path / "values" / "waits.pkl").exists()
+
+
+def test_values_in_a_memory_store_stay_in_this_process(here, caplog):
+    handler = PickleIOHandler(store=obstore.store.MemoryStore())
+    pids = [Asset(name=f"a{n}", io_handler=handler)(os.getpid) for n in range(2)]
+    assert here.run(*pids, executor=PARALLEL).success
+    assert [handler.load_input(InputContext(f"a{n}", "test")) for n in range(2)] == [os.getpid()] * 2
+    assert "Steps a0, a1 run inline" in caplog.text
 
 
 def test_a_command_runs_in_a_worker(made, here, tmp_path):

@@ -71,6 +71,45 @@ def test_pickle_paths_and_metadata(tmp_path, prefix, key, path):
     assert handler.load_input(InputContext("p", "q", partition=where)) == {"v": 1}
 
 
+class FileSystem:
+    """What of an fsspec file system is used."""
+
+    def __init__(self, root):
+        self.root = root
+
+    def makedirs(self, path, exist_ok=False):
+        (self.root / path).mkdir(parents=True, exist_ok=exist_ok)
+
+    def pipe_file(self, path, value):
+        (self.root / path).write_bytes(value)
+
+    def cat_file(self, path):
+        return (self.root / path).read_bytes()
+
+    def put(self, source, target):
+        raise AssertionError("copies local files")
+
+    get = put
+
+
+@pytest.mark.parametrize("prefix", ["", "x/y"])
+def test_a_file_system_of_fsspec_is_a_store(tmp_path, prefix):
+    handler = PickleIOHandler(store=FileSystem(tmp_path), prefix=prefix)
+    handler.handle_output(OutputContext("p"), [1])
+    assert pickle.loads((tmp_path / prefix / "p.pkl").read_bytes()) == [1]
+    assert handler.load_input(InputContext("p", "q")) == [1]
+    with pytest.raises(FileNotFoundError):
+        handler.load_input(InputContext("other", "q"))
+
+
+@pytest.mark.parametrize("place", ["memory", "local"])
+def test_stores_of_obstore(tmp_path, place):
+    handler = PickleIOHandler(store=MemoryStore() if place == "memory" else LocalStore(tmp_path), prefix="/x/")
+    for value in ({"v": 1}, None, b"bytes"):
+        handler.handle_output(OutputContext("p"), value)
+        assert handler.load_input(InputContext("p", "q")) == value
+
+
 def test_a_missing_object_is_the_stores_error():
     with pytest.raises(FileNotFoundError):
         PickleIOHandler(store=MemoryStore()).load_input(InputContext("a", "b"))

@@ -18,7 +18,7 @@ def asset(name, *upstreams, **options):
 
 
 def pickled():
-    return rs.PickleIOHandler(store=obstore.store.MemoryStore())
+    return rs.PickleIOHandler(store=obstore.store.LocalStore())
 
 
 A, B, C = asset("a", retry=rs.RetryPolicy(7)), asset("b", "a"), asset("c", "b", deps=[rs.AssetDef.dep("a")])
