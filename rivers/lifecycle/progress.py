@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 
 from rivers.definitions.kinds import TriggerRule
-from rivers.lifecycle import opening, retry
+from rivers.lifecycle import conclusion, opening, retry
 from rivers.lifecycle.events import SKIPPED, Event, Failure, MetadataEntry
 from rivers.lifecycle.fan_out import Expansion, is_mapped
 from rivers.lifecycle.fan_outs import FanOuts
@@ -24,10 +24,6 @@ from rivers.planning.plan import PlannedStep, RunPlan
 
 #: Ends that are nobody's fault; the infrastructure budget pays for them (A16).
 INFRASTRUCTURE = (AttemptOutcome.CRASHED, AttemptOutcome.LOST, AttemptOutcome.STOPPED, AttemptOutcome.FENCED)
-
-
-#: Nothing of the run has happened yet.
-_BEFORE = (RunState.QUEUED, RunState.DEQUEUED)
 
 
 class RunProgress:
@@ -93,25 +89,25 @@ class RunProgress:
             step = self.steps[ordinal]
             if not self._unmet[ordinal] and step.state == StepState.PENDING and opening.proceed(self, step):
                 self._finish(step)
-        self._conclude()
+        conclusion.conclude(self)
 
     def cancel(self, reason: str = "") -> None:
         """Asks the run to stop: nothing new starts. Ends at once when no attempt is live; a repeat changes nothing."""
         if self.state == RunState.STARTED:
             self.state = RUN.apply(self, self.state, RunVerb.CANCEL)
-        elif self.state not in _BEFORE:
+        elif self.state not in conclusion.BEFORE:
             return
         self.log.append(Event(EventType.RUN_CANCEL_REQUESTED, facts=(("reason", reason),) if reason else ()))
-        self._drop_waiting()
-        self._conclude()
+        conclusion.drop_waiting(self)
+        conclusion.conclude(self)
 
     def abandon(self, failure: Failure) -> None:
         """The run cannot go on (its home process is gone, its definitions are): it fails once nothing of it is live."""
         if self.state.is_terminal or self.failure is not None:
             return
         self.failure = failure
-        self._drop_waiting()
-        self._conclude()
+        conclusion.drop_waiting(self)
+        conclusion.conclude(self)
 
     # -- its steps --------------------------------------------------------------------------------------------------
 
@@ -235,7 +231,7 @@ class RunProgress:
         wait = self._end(step, outcome, failure or _unexplained(outcome), spread)
         if late and step.state != StepState.READY and ordinal in self.ready:
             self.ready.remove(ordinal)
-        self._conclude()
+        conclusion.conclude(self)
         return wait
 
     def wake(self, ordinal: int) -> None:
@@ -435,44 +431,6 @@ class RunProgress:
                 self._unmet[consumer.ordinal] -= 1
             decided.append((met, consumer.ordinal))
         return decided
-
-    def _drop_waiting(self) -> None:
-        for step in self.steps:
-            if step.state in (StepState.READY, StepState.WAITING, StepState.OPEN):
-                if step.failures and step.failure is not None:  # between two attempts: the last one's failure stands
-                    step.state = STEP.apply(step, step.state, StepEvent.GIVE_UP)
-                    self.report(EventType.STEP_FAILED, step, step.failure)
-                    self.failed += 1
-                else:
-                    step.state = STEP.apply(step, step.state, StepEvent.CANCEL)
-                self.touched.add(step.ordinal)
-                self.unfinished -= 1
-        self.ready.clear()
-
-    def _conclude(self) -> None:
-        """Ends the run when nothing is left to wait for; never while one of its attempts is live (A12)."""
-        if self.live or self.state.is_terminal:
-            return
-        if self.state in _BEFORE and self.failure is None:
-            if self.log and self.log[-1].type == EventType.RUN_CANCEL_REQUESTED:
-                self.state = RUN.apply(self, self.state, RunVerb.END_CANCELED)
-                self.log.append(Event(EventType.RUN_CANCELED))
-        elif self.failure is not None:
-            self.state = RUN.apply(self, self.state, RunVerb.FAIL, self.failure)
-            self.log.append(Event(EventType.RUN_FAILED, failure=self.failure))
-        elif self.state == RunState.CANCELING:
-            self.state = RUN.apply(self, self.state, RunVerb.END_CANCELED)
-            self.log.append(Event(EventType.RUN_CANCELED))
-        elif self.state == RunState.STARTED and not self.unfinished:
-            if self.failed:
-                self.state = RUN.apply(self, self.state, RunVerb.FAIL, self._first_failure())
-                self.log.append(Event(EventType.RUN_FAILED, failure=self.failure))
-            else:
-                self.state = RUN.apply(self, self.state, RunVerb.SUCCEED)
-                self.log.append(Event(EventType.RUN_SUCCEEDED))
-
-    def _first_failure(self) -> Failure | None:
-        return next((failure for _, failure in self.final_failures() if failure is not SKIPPED), None)
 
 
 def _unexplained(outcome: AttemptOutcome) -> Failure:

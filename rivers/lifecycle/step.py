@@ -74,11 +74,13 @@ def _ready(step: StepProgress) -> None:
 
 def _open(step: StepProgress) -> None:
     """What it is made of begins: the first step of a graph, or the instances of a mapped task."""
+    step.failure = None
 
 
 def _open_late(step: StepProgress) -> None:
     """A lost attempt that nobody superseded had found the elements after all (A10)."""
     _give_back(step)
+    _open(step)
 
 
 def _pass(step: StepProgress) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from rivers.storage import stamp
 from tests.stack import RIVERS, Stack
 
 
@@ -34,7 +35,7 @@ def test_a_set_up_that_works_has_nothing_wrong_with_it(stack: Stack) -> None:
     assert stack.scheduler is not None
     assert str(stack.scheduler.process.pid) in found["storage owner"]["message"]
     assert "2 workers" in found["location team"]["message"]
-    assert "schema 1" in found["storage schema"]["message"]
+    assert f"schema {stamp.VERSION}" in found["storage schema"]["message"]
     assert found["clock"]["message"] == "agrees with the scheduler's"
 
 

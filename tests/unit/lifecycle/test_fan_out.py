@@ -7,6 +7,7 @@ from copy import copy
 import pytest
 
 from rivers.definitions.kinds import Delivery, StepKind
+from rivers.definitions.snapshot import RetryDefinition
 from rivers.lifecycle.fan_out import INSTANCES_FAILED, with_instances
 from rivers.lifecycle.progress import RunProgress
 from rivers.lifecycle.states import AttemptOutcome, RunState, StepState
@@ -141,6 +142,21 @@ def test_a_fan_out_that_is_too_large_for_its_consumer_fails() -> None:
     assert "10 elements" in run.failure.message
     assert len(run.steps) == 2
     assert restored(run).steps[1].state == StepState.FAILED
+
+
+def test_a_canceled_run_ends_mapped_tasks_that_had_been_tried_again() -> None:
+    source = PlannedEdge("a", None, "a", delivery=Delivery.ELEMENT)
+    retry = RetryDefinition(1)
+    task = PlannedStep(StepId("m"), "m", (PlannedOutput("m"),), (source,), kind=StepKind.MAPPED_TASK, retry=retry)
+    run = started(task)
+    dispatch(run, 0, 1)
+    run.end(0, AttemptOutcome.FAILED, ERROR)
+    make(run, 0, 2, "x", node="")
+    assert run.steps[0].state == StepState.OPEN
+    run.cancel()
+    assert run.steps[0].state == StepState.CANCELED
+    assert run.state == RunState.CANCELED
+    assert restored(run).unfinished == run.unfinished == 0
 
 
 def test_a_gathering_is_mapped_over_without_an_attempt() -> None:
