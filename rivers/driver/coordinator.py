@@ -7,7 +7,9 @@ is submitted is looked at one interval later, so that what comes together is put
 
 from __future__ import annotations
 
+import atexit
 import logging
+import os
 import threading
 import time
 import weakref
@@ -33,6 +35,9 @@ log = logging.getLogger("rivers.driver")
 
 #: Runs that one process executes for the queue at once, whatever the limits say: each has a thread.
 _THREADS = 128
+
+#: Seconds that the end of the program waits for them.
+_LEAVE = 5.0
 
 #: Seconds between two looks at what needs no queue: leases that are over, runs that were never started.
 _ROUND = 10.0
@@ -67,6 +72,7 @@ class Coordinator:
         with self._lock:
             if self._thread is None:
                 self.is_over = False
+                _started.add(self)
                 arguments = (weakref.ref(self), self._due, self._settings.dequeue_interval)
                 self._thread = threading.Thread(target=_watch, args=arguments, name="rivers-queue", daemon=True)
                 self._thread.start()
@@ -77,8 +83,9 @@ class Coordinator:
             if self._look_at is None:
                 self._look_at = time.monotonic() + self._settings.dequeue_interval
 
-    def stop(self) -> None:
-        """Admits no more, asks the runs that it launched to stop, and waits for them."""
+    def stop(self, patience: float | None = None) -> None:
+        """Admits no more, asks the runs that it launched to stop, and waits for them, for so many seconds at most."""
+        deadline = None if patience is None else time.monotonic() + patience
         with self._lock:
             thread, self._thread = self._thread, None
             self.is_over = True
@@ -93,7 +100,7 @@ class Coordinator:
                     cancellation.request(connection, run_id, now=self._clock.wall_ns())
         for one in running.values():
             if one is not threading.current_thread():
-                one.join()
+                one.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
 
     def join(self) -> None:
         """Waits for the runs that are executed here now."""
@@ -108,7 +115,8 @@ class Coordinator:
         with self._turn:
             admission = self._admit()
             for row in admission.admitted:
-                thread = threading.Thread(target=self._run, args=(row,), name=f"rivers-run-{row.run_id}")
+                name = f"rivers-run-{row.run_id}"
+                thread = threading.Thread(target=self._run, args=(row,), name=name, daemon=True)
                 with self._lock:
                     self._running[row.run_id] = thread
                 thread.start()
@@ -212,3 +220,19 @@ def _watch(reference: weakref.ref[Coordinator], due: threading.Event, interval: 
             del coordinator
     finally:
         stop()
+
+
+_started: weakref.WeakSet[Coordinator] = weakref.WeakSet()
+
+
+os.register_at_fork(after_in_child=_started.clear)  # they are its parent's
+
+
+@atexit.register
+def _leave() -> None:
+    """The program ends: runs end between two steps rather than in the middle of one, if their steps let them."""
+    for coordinator in list(_started):
+        try:
+            coordinator.stop(_LEAVE)
+        except Exception:  # the store may be gone already
+            log.debug("the run queue could not be stopped", exc_info=True)

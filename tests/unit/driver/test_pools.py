@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -399,3 +400,47 @@ def test_what_crashed_runs_left_is_taken_back_when_its_lease_is_over(bench: Benc
     with bench.storage.database.transaction() as connection:
         claims.claim(connection, {"db": 1}, "crashed", "s", now=0, lease_ns=1)
     assert repo.materialize().success
+
+
+WORKERS = """
+import os
+import obstore.store
+import rivers as rs
+
+shared = rs.PickleIOHandler(store=obstore.store.LocalStore({folder!r}, mkdir=True))
+
+@rs.Asset(pool="db", io_handler=shared)
+def pid() -> int:
+    return os.getpid()
+
+@rs.Asset(pool="db", io_handler=shared)
+def dies() -> int:
+    os._exit(7)
+
+@rs.Asset(pool="db", io_handler=shared)
+def other() -> int:
+    return os.getpid()
+"""
+
+
+def test_steps_in_workers_claim_before_they_leave_and_a_dead_worker_keeps_nothing(
+    bench: Bench, made: Callable[[str], Any], tmp_path: Any
+) -> None:
+    module = made(WORKERS.format(folder=str(tmp_path / "values")))
+    repo = bench.repository(module.pid, module.dies, module.other, executor=EXECUTORS[1], pool_limits={"db": 1})
+    result = repo.materialize(run_id_override="r", raise_on_error=False)
+    assert result.materialized_assets == ["pid", "other"]
+    assert {repo.load_node(name) for name in ("pid", "other")}.isdisjoint({os.getpid()})
+    for name in ("pid", "other"):
+        assert [kind for kind in bench.events(name) if kind != "StepSlotWaiting"] == PLAIN
+    died = [kind for kind in bench.events("dies") if kind != "StepSlotWaiting"]
+    assert died == ["StepSlotClaimed", "StepStart", "StepFailure", "StepSlotReleased"]
+    assert bench.storage.get_pool_slot_holders("db") == []
+
+
+def test_a_lease_of_less_than_a_second_still_holds(bench: Bench) -> None:
+    bench.storage.set_pool_limit("db", 1, "200ms")
+    assert bench.storage.get_pool_limits()[0].lease_duration_secs == 0
+    repo = bench.repository(asset("a", act=lambda: bench.storage.get_pool_info("db").claimed_count))
+    repo.materialize()
+    assert repo.load_node("a") == 1

@@ -394,3 +394,30 @@ def test_shutting_down_ends_what_the_queue_runs(repository, valve):
     assert (running.status, waiting.status) == ("Canceled", "Queued")
     assert repo._submit_run(["valve"]).wait(30).success  # and it can go on
     repo.shutdown()
+
+
+LEAVING = """
+import sys
+import rivers as rs
+storage = rs.Storage.embedded(sys.argv[1])
+storage.set_pool_limit("full", 0)
+@rs.Asset(pool="full")
+def waits() -> None: ...
+repo = rs.CodeRepository([waits], run_queue=rs.RunQueueConfig(2, [], "5ms"), default_executor=rs.Executor.in_process())
+repo.resolve(storage=storage)
+handle = repo._submit_run()
+while not any(event.event_type == "StepSlotWaiting" for event in storage.get_events_for_run(handle.run_id)):
+    try:
+        handle.wait(0.01)
+    except TimeoutError:
+        pass
+print(handle.run_id)
+"""
+
+
+def test_a_program_that_ends_leaves_no_run_in_the_middle(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", LEAVING, str(tmp_path)], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert rs.Storage.embedded(tmp_path).get_run(done.stdout.strip()).status == "Canceled"
+    assert done.stderr == ""
