@@ -49,6 +49,7 @@ __all__ = [
     "LocationState",
     "LogChunk",
     "LogStream",
+    "Partition",
     "PartitionKey",
     "PartitionKeyRange",
     "Run",
@@ -77,6 +78,7 @@ _HOMES = {
     "rivers_client._enumerations": ["LocationState"],
     "rivers_client._event": ["LogChunk", "RunEvent"],
     "rivers_client._handle": ["AsyncRunHandle", "RunHandle"],
+    "rivers_client._partition": ["Partition"],
     "rivers_client._request": ["RunRequest"],
     "rivers_client._run": ["Run", "Step"],
 }

@@ -14,6 +14,7 @@ from rivers_client._aio_transport import AioTransport
 from rivers_client._backfills import AsyncBackfills
 from rivers_client._catalog import Asset, Job, Location
 from rivers_client._handle import AsyncRunHandle
+from rivers_client._partition import Partition, key_list
 from rivers_client._request import RunRequest, request_of
 from rivers_client._run import Run
 from rivers_client._settings import FilePath, settle
@@ -56,6 +57,7 @@ class AsyncClient:
         self.assets = AsyncAssets(self._transport)
         self.jobs = AsyncJobs(self._transport)
         self.backfills = AsyncBackfills(self._transport)
+        self.partitions = AsyncPartitions(self._transport)
 
     @property
     def address(self) -> str:
@@ -150,3 +152,23 @@ class AsyncJobs(_Noun):
     def list(self, *, location: str | None = None, limit: int | None = None) -> AsyncIterator[Job]:
         """Jobs of one location, or of all, by location and name."""
         return self._transport.items(_calls.jobs(location, limit))
+
+
+class AsyncPartitions(_Noun):
+    """Partitions of assets, and the keys of dynamic definitions."""
+
+    def list(self, node: str, *, limit: int | None = None) -> AsyncIterator[Partition]:
+        """The partitions of an asset as of now, in the order of its definition."""
+        return self._transport.items(_calls.partitions(node, limit))
+
+    async def add(self, name: str, keys: str | Sequence[str]) -> None:
+        """Adds keys to a dynamic definition; one that is refused refuses them all."""
+        await self._transport.invoke(_calls.change_dynamic_partitions(name, key_list(keys), is_added=True))
+
+    async def remove(self, name: str, keys: str | Sequence[str]) -> None:
+        """Removes keys of a dynamic definition; what was materialized stays."""
+        await self._transport.invoke(_calls.change_dynamic_partitions(name, key_list(keys), is_added=False))
+
+    def keys(self, name: str, *, limit: int | None = None) -> AsyncIterator[str]:
+        """The keys of a dynamic definition, sorted."""
+        return self._transport.items(_calls.dynamic_partitions(name, limit))

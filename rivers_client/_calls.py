@@ -8,10 +8,11 @@ from typing import Any, Generic, TypeVar
 
 from rivers.errors import RiversError
 from rivers.lifecycle.states import RunState
-from rivers.v1 import catalog_service_pb2, run_service_pb2
+from rivers.v1 import catalog_service_pb2, partition_service_pb2, run_service_pb2
 from rivers.wire.errors import from_detail
 from rivers_client._catalog import Asset, Job, Location, read_asset, read_job, read_location
 from rivers_client._event import LAST, LogChunk, RunEvent, read_event, read_log
+from rivers_client._partition import Partition, read_partition
 from rivers_client._request import RunRequest, write_request
 from rivers_client._run import Run, read_run
 
@@ -175,6 +176,28 @@ def jobs(location: str | None, limit: int | None) -> Listing[Job]:
     """Jobs, by location and name."""
     request = catalog_service_pb2.ListJobsRequest(location=location or "")
     return Listing(Call("CatalogService", "ListJobs", request, lambda page: map(read_job, page.jobs)), limit)
+
+
+def change_dynamic_partitions(name: str, keys: Sequence[str], *, is_added: bool) -> Call[None]:
+    """Keys of a dynamic definition to add or to remove."""
+    if is_added:
+        added = partition_service_pb2.AddDynamicPartitionsRequest(name=name, keys=keys)
+        return Call("PartitionService", "AddDynamicPartitions", added, lambda _: None)
+    removed = partition_service_pb2.RemoveDynamicPartitionsRequest(name=name, keys=keys)
+    return Call("PartitionService", "RemoveDynamicPartitions", removed, lambda _: None)
+
+
+def dynamic_partitions(name: str, limit: int | None) -> Listing[str]:
+    """The keys of a dynamic definition, sorted."""
+    request = partition_service_pb2.ListDynamicPartitionsRequest(name=name)
+    return Listing(Call("PartitionService", "ListDynamicPartitions", request, lambda page: page.keys), limit)
+
+
+def partitions(node: str, limit: int | None) -> Listing[Partition]:
+    """The partitions of an asset, in the order of its definition."""
+    request = partition_service_pb2.ListPartitionsRequest(node=node)
+    call = Call("PartitionService", "ListPartitions", request, lambda page: map(read_partition, page.partitions))
+    return Listing(call, limit)
 
 
 def _read_batch(answer: run_service_pb2.BatchSubmitRunsResponse) -> list[tuple[Run, bool] | RiversError]:

@@ -13,6 +13,7 @@ from rivers_client import _calls
 from rivers_client._backfills import Backfills
 from rivers_client._catalog import Asset, Job, Location
 from rivers_client._handle import RunHandle
+from rivers_client._partition import Partition, key_list
 from rivers_client._request import RunRequest, request_of
 from rivers_client._run import Run
 from rivers_client._settings import FilePath, settle
@@ -54,6 +55,7 @@ class Client:
         self.assets = Assets(self._transport)
         self.jobs = Jobs(self._transport)
         self.backfills = Backfills(self._transport)
+        self.partitions = Partitions(self._transport)
 
     @property
     def address(self) -> str:
@@ -146,3 +148,23 @@ class Jobs(_Noun):
     def list(self, *, location: str | None = None, limit: int | None = None) -> Iterator[Job]:
         """Jobs of one location, or of all, by location and name."""
         return self._transport.items(_calls.jobs(location, limit))
+
+
+class Partitions(_Noun):
+    """Partitions of assets, and the keys of dynamic definitions."""
+
+    def list(self, node: str, *, limit: int | None = None) -> Iterator[Partition]:
+        """The partitions of an asset as of now, in the order of its definition."""
+        return self._transport.items(_calls.partitions(node, limit))
+
+    def add(self, name: str, keys: str | Sequence[str]) -> None:
+        """Adds keys to a dynamic definition; one that is refused refuses them all."""
+        self._transport.invoke(_calls.change_dynamic_partitions(name, key_list(keys), is_added=True))
+
+    def remove(self, name: str, keys: str | Sequence[str]) -> None:
+        """Removes keys of a dynamic definition; what was materialized stays."""
+        self._transport.invoke(_calls.change_dynamic_partitions(name, key_list(keys), is_added=False))
+
+    def keys(self, name: str, *, limit: int | None = None) -> Iterator[str]:
+        """The keys of a dynamic definition, sorted."""
+        return self._transport.items(_calls.dynamic_partitions(name, limit))

@@ -11,6 +11,7 @@ import grpc
 
 from rivers.v1.backfill_service_pb2_grpc import BackfillServiceStub
 from rivers.v1.catalog_service_pb2_grpc import CatalogServiceStub
+from rivers.v1.partition_service_pb2_grpc import PartitionServiceStub
 from rivers.v1.run_service_pb2_grpc import RunServiceStub
 from rivers.wire.errors import from_rpc_error
 from rivers_client._calls import Call, Listing, Watch
@@ -36,6 +37,7 @@ class Transport:
             "RunService": RunServiceStub(self._channel),
             "BackfillService": BackfillServiceStub(self._channel),
             "CatalogService": CatalogServiceStub(self._channel),
+            "PartitionService": PartitionServiceStub(self._channel),
         }
 
     def invoke(self, call: Call[T], timeout: float | None = None) -> T:

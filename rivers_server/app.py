@@ -35,6 +35,8 @@ from rivers.v1 import (
     catalog_service_pb2_grpc,
     location_service_pb2,
     location_service_pb2_grpc,
+    partition_service_pb2,
+    partition_service_pb2_grpc,
     run_service_pb2,
     run_service_pb2_grpc,
 )
@@ -44,6 +46,7 @@ from rivers_server.api.backfills import BackfillServicer
 from rivers_server.api.border import Border
 from rivers_server.api.catalog import CatalogServicer
 from rivers_server.api.locations import LocationServicer
+from rivers_server.api.partitions import PartitionServicer
 from rivers_server.api.planner import Planner
 from rivers_server.api.reader import Reader
 from rivers_server.api.runs import RunServicer
@@ -79,6 +82,7 @@ SERVICES = (
     run_service_pb2.DESCRIPTOR.services_by_name["RunService"].full_name,
     catalog_service_pb2.DESCRIPTOR.services_by_name["CatalogService"].full_name,
     location_service_pb2.DESCRIPTOR.services_by_name["LocationService"].full_name,
+    partition_service_pb2.DESCRIPTOR.services_by_name["PartitionService"].full_name,
 )
 
 
@@ -240,6 +244,8 @@ class Scheduler:
             lambda: list(self._core.state.replicas.values()), self._exchange.status, self._reader, border
         )
         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(catalog, server)
+        partitioned = PartitionServicer(put, lambda: list(self._core.state.replicas.values()), self._reader, border)
+        partition_service_pb2_grpc.add_PartitionServiceServicer_to_server(partitioned, server)
         locations = LocationServicer(put, lambda: self._core.state.replicas.keys(), border)
         location_service_pb2_grpc.add_LocationServiceServicer_to_server(locations, server)
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # the stubs lack it

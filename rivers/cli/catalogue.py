@@ -24,6 +24,7 @@ SUMMARIES = {
     "locations": "Show code locations.",
     "assets": "Show assets.",
     "jobs": "Show jobs.",
+    "partitions": "Show partitions; add and remove dynamic ones.",
     "tokens": "Make, list and revoke tokens.",
     "db": "Look after a database.",
     "doctor": "Check a set-up and say what is wrong.",

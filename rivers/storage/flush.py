@@ -44,6 +44,7 @@ class Batch:
         "_new_backfills",
         "_new_runs",
         "_nodes",
+        "_removed_partitions",
         "_replanned",
         "_versions",
     )
@@ -58,6 +59,7 @@ class Batch:
         children: Sequence[tuple[Insert, list[Values]]],
         events: list[Values],
         forgotten: list[str],
+        removed_partitions: list[tuple[str, str]],
         new_backfills: list[Values],
         changed_backfills: list[Values],
         versions: list[tuple[RunRow | BackfillRow, int]],
@@ -69,6 +71,7 @@ class Batch:
         self._children = children
         self._events = events
         self._forgotten = forgotten
+        self._removed_partitions = removed_partitions
         self._new_backfills = new_backfills
         self._changed_backfills = changed_backfills
         self._versions = versions
@@ -94,6 +97,8 @@ class Batch:
         self._check()
         for row in self._replanned:
             runs.replan(connection, row)
+        for name, key in self._removed_partitions:
+            partitions.delete_key(connection, name, key)
         if self._forgotten:
             locations.forget(connection, self._forgotten)
 
@@ -172,6 +177,8 @@ def prepare(writes: WriteSet) -> Batch:
     if writes.locations:
         latest = {row.name: row for row in writes.locations}
         children.append((locations.UPSERT, [locations.image(row) for row in latest.values()]))
+    if writes.dynamic_partitions:
+        children.append((partitions.INSERT, [pair for pair, is_added in writes.dynamic_partitions.items() if is_added]))
     return Batch(
         new_runs=new_runs,
         nodes=nodes,
@@ -179,6 +186,7 @@ def prepare(writes: WriteSet) -> Batch:
         replanned=[row for row, _ in writes.replanned if row.run_id not in new_ids],
         children=children,
         events=[events.image(row) for row in writes.events],
+        removed_partitions=[pair for pair, is_added in writes.dynamic_partitions.items() if not is_added],
         forgotten=writes.forgotten_locations,
         new_backfills=new_backfills,
         changed_backfills=changed_backfills,

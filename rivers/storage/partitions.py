@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, delete, func, select
+from sqlalchemy import Connection, bindparam, collate, delete, func, select
 
 from rivers.errors import StorageError
 from rivers.partitions.key import PartitionKey
@@ -25,7 +26,7 @@ _RECORDS = select(
 ).where(_OF_ASSET)
 _COUNT = select(func.count()).select_from(materialized_table).where(_OF_ASSET)
 
-_INSERT = Insert(dynamic, ["name", "key"], ignore=True)
+INSERT = Insert(dynamic, ["name", "key"], ignore=True)
 _KEYS = select(dynamic.c.key).where(dynamic.c.name == bindparam("name")).order_by(dynamic.c.key)
 _ONE = (dynamic.c.name == bindparam("name_"), dynamic.c.key == bindparam("key_"))
 _HAS = select(dynamic.c.key).where(*_ONE)
@@ -34,6 +35,13 @@ _DELETE = delete(dynamic).where(*_ONE)
 _AMONG = select(dynamic.c.key).where(
     dynamic.c.name == bindparam("name"), dynamic.c.key.in_(bindparam("keys", expanding=True))
 )
+
+_STORED_AMONG = select(
+    materialized_table.c.partition,
+    materialized_table.c.run_id,
+    materialized_table.c.at,
+    materialized_table.c.data_version,
+).where(_OF_ASSET, materialized_table.c.partition.in_(bindparam("texts", expanding=True)))
 
 _RESERVED = "|,"
 #: So many keys are looked for in one statement.
@@ -67,8 +75,8 @@ def count_materialized(connection: Connection, asset_key: str) -> int:
 def add(connection: Connection, name: str, keys: Sequence[str]) -> None:
     """Adds keys to a dynamic definition; those that are there are ignored. One that is refused refuses them all."""
     for key in keys:
-        _check(key)
-    _INSERT.run(connection, [(name, key) for key in dict.fromkeys(keys)])
+        check_key(key)
+    INSERT.run(connection, [(name, key) for key in dict.fromkeys(keys)])
 
 
 def delete_key(connection: Connection, name: str, key: str) -> None:
@@ -94,7 +102,35 @@ def registered(connection: Connection, name: str, keys: Sequence[str]) -> set[st
     return found
 
 
-def _check(key: str) -> None:
+def keys_after(connection: Connection, name: str, after: str, limit: int) -> list[str]:
+    """Keys of a dynamic definition that sort after one, at most so many."""
+    # by code points, as Python sorts, whatever language the server sorts by
+    key = collate(dynamic.c.key, "C") if connection.dialect.name == "postgresql" else dynamic.c.key
+    page = select(dynamic.c.key).where(dynamic.c.name == name, key > after).order_by(key).limit(limit)
+    return list(connection.execute(page).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPartition:
+    """What was last stored of a partition."""
+
+    run_id: str
+    at: int
+    data_version: str
+
+
+def stored_among(connection: Connection, asset_key: str, texts: Sequence[str]) -> dict[str, StoredPartition]:
+    """What is stored of partitions, by their display text."""
+    found: dict[str, StoredPartition] = {}
+    for start in range(0, len(texts), _AT_ONCE):
+        some = {"asset_key": asset_key, "texts": texts[start : start + _AT_ONCE]}
+        for partition, run_id, at, data_version in connection.execute(_STORED_AMONG, some):
+            found[partition] = StoredPartition(run_id, at, data_version or "")
+    return found
+
+
+def check_key(key: str) -> None:
+    """`StorageError` for a key that no dynamic definition can have."""
     if not key:
         raise StorageError("dynamic partition keys must not be empty")
     for character in _RESERVED:

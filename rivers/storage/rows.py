@@ -129,7 +129,8 @@ class NewBackfill:
 
 @dataclass(slots=True)
 class WriteSet:
-    """What one transaction writes. `replanned` holds waiting runs whose plan was made anew, with that plan."""
+    """What one transaction writes. `replanned` holds waiting runs whose plan was made anew, with that plan;
+    `dynamic_partitions` says of name and key whether it is added or removed."""
 
     new_runs: list[RunRow] = field(default_factory=list)
     plans: list[tuple[str, RunPlan]] = field(default_factory=list)
@@ -143,6 +144,7 @@ class WriteSet:
     observations: list[ObservationRow] = field(default_factory=list)
     locations: list[LocationRow] = field(default_factory=list)
     forgotten_locations: list[str] = field(default_factory=list)
+    dynamic_partitions: dict[tuple[str, str], bool] = field(default_factory=dict)
     new_backfills: list[NewBackfill] = field(default_factory=list)
     changed_backfills: dict[str, BackfillRow] = field(default_factory=dict)
     units: dict[tuple[str, int, int], UnitRow] = field(default_factory=dict)
@@ -157,6 +159,7 @@ class WriteSet:
             or self.logs
             or self.locations
             or self.forgotten_locations
+            or self.dynamic_partitions
             or self.new_backfills
             or self.changed_backfills
         )

@@ -45,6 +45,8 @@ class Border:
             "rivers.v1.CreateBackfillRequest.tags": limits.tags,
             "rivers.v1.PartitionKeys.keys": limits.partition_values,
             "rivers.v1.SelectedKeys.keys": limits.partition_values,
+            "rivers.v1.AddDynamicPartitionsRequest.keys": limits.partition_values,
+            "rivers.v1.RemoveDynamicPartitionsRequest.keys": limits.partition_values,
         }
 
     def check(self, request: Message, place: str = "") -> None:

@@ -93,6 +93,16 @@ class ResumeBackfill:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangePartitions:
+    """A caller adds keys to a dynamic definition, or removes them."""
+
+    name: str
+    keys: tuple[str, ...]
+    is_added: bool
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
 class Register:
     """A location says that it exists."""
 
@@ -167,6 +177,7 @@ Message = (
     | PauseBackfill
     | ResumeBackfill
     | Explain
+    | ChangePartitions
     | Register
     | Deregister
     | SnapshotRead

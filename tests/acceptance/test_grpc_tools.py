@@ -11,7 +11,12 @@ from tests.acceptance.teams import Teams
 
 pytestmark = [pytest.mark.grpc_tools, pytest.mark.parametrize("kind", [Grpcurl, Buf])]
 
-SCHEDULER = ["rivers.v1.CatalogService", "rivers.v1.LocationService", "rivers.v1.RunService"]
+SCHEDULER = [
+    "rivers.v1.CatalogService",
+    "rivers.v1.LocationService",
+    "rivers.v1.PartitionService",
+    "rivers.v1.RunService",
+]
 LOCATION = ["rivers.v1.DefinitionService", "rivers.v1.StepService"]
 
 

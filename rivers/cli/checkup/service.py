@@ -14,7 +14,12 @@ from rivers.credentials.tls import Tls
 from rivers.v1 import catalog_service_pb2, catalog_service_pb2_grpc
 from rivers.v1.catalog_service_pb2 import Location, LocationState
 
-SERVICES = ("rivers.v1.RunService", "rivers.v1.CatalogService", "rivers.v1.LocationService")
+SERVICES = (
+    "rivers.v1.RunService",
+    "rivers.v1.CatalogService",
+    "rivers.v1.LocationService",
+    "rivers.v1.PartitionService",
+)
 _WITHIN = 3.0
 _PAGE = 1000
 #: Clocks may differ so much, in seconds, before times on pages and in logs stop making sense.

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+
 import pytest
 
 import rivers as rs
-from rivers.errors import ExecutionError, PartitionValidationError
+from rivers.errors import (
+    AssetNotFoundError,
+    ExecutionError,
+    InvalidRequestError,
+    PartitionValidationError,
+    StorageError,
+)
 from rivers.lifecycle.states import EventType, RunState, StepState
 from tests.stack import Stack
 
@@ -180,3 +191,99 @@ def test_a_key_that_does_not_fit_is_refused(real, target, given, error, text):
 
 def test_a_job_may_run_without_a_key(real):
     assert _ended(real.runs.submit("team", job="cells")).state == RunState.FAILED  # it asks for its partition
+
+
+# -- dynamic partitions -----------------------------------------------------------------------------------------------
+
+
+def test_keys_are_added_listed_and_removed(real):
+    real.partitions.add("cities", ["rome", "oslo", "rome"])
+    real.partitions.add("cities", "oslo")
+    real.partitions.add("cities", [f"city {n:03}" for n in range(250)])
+    assert list(real.partitions.keys("cities")) == [*(f"city {n:03}" for n in range(250)), "oslo", "rome"]
+    assert list(real.partitions.keys("cities", limit=2)) == ["city 000", "city 001"]
+    real.partitions.remove("cities", ["oslo", "nowhere"])
+    real.partitions.remove("cities", [f"city {n:03}" for n in range(250)])
+    assert list(real.partitions.keys("cities")) == ["rome"]
+    assert list(real.partitions.keys("villages")) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "keys", "error", "text"),
+    [
+        ("cities", ["good", "a|b"], StorageError, r"partition key 'a\|b' contains reserved character '\|'"),
+        ("cities", [""], StorageError, "dynamic partition keys must not be empty"),
+        ("", ["a"], InvalidRequestError, "name is missing"),
+        ("cities", ["a"] * 10_001, InvalidRequestError, "keys holds at most 10000 entries, got 10001"),
+    ],
+)
+def test_a_bad_key_is_refused_with_all_others(real, name, keys, error, text):
+    with pytest.raises(error, match=text):
+        real.partitions.add(name, keys)
+    assert "good" not in list(real.partitions.keys("cities"))
+
+
+def test_a_run_needs_its_dynamic_key(real):
+    real.partitions.add("customers", ["acme", "best"])
+    run = real.runs.submit("team", select=["invoices"], partition_key="acme")
+    assert _ended(run).state == RunState.SUCCEEDED
+    real.partitions.remove("customers", "acme")
+    with pytest.raises(ExecutionError, match="Invalid partition_key 'acme' for asset 'invoices': not a registered"):
+        real.runs.submit("team", select=["invoices"], partition_key="acme")
+    found = list(real.partitions.list("invoices"))
+    assert [(str(one.key), one.last_run_id) for one in found] == [("best", None)]
+
+
+def test_partitions_of_an_asset_are_listed_with_what_is_stored(real):
+    run = real.runs.submit("team", select=["raw"], partition_key=key(["2024-01-02", "2024-01-03"]))
+    assert _ended(run).state == RunState.SUCCEEDED
+    found = {str(one.key): one for one in real.partitions.list("raw")}
+    assert list(found) == [f"2024-01-0{day}" for day in range(1, 6)]
+    assert found["2024-01-02"].last_run_id == found["2024-01-03"].last_run_id == run.run_id
+    assert found["2024-01-02"].last_materialized_at is not None
+    assert [str(one.key) for one in real.partitions.list("cells", limit=3)] == [
+        "day=2024-01-01|region=eu",
+        "day=2024-01-01|region=us",
+        "day=2024-01-02|region=eu",
+    ]
+    with pytest.raises(AssetNotFoundError, match="Asset 'rew' not found") as caught:
+        list(real.partitions.list("rew"))
+    assert caught.value.remedy == "did you mean 'raw'?"
+    with pytest.raises(InvalidRequestError, match="'whole' is not partitioned"):
+        list(real.partitions.list("whole"))
+
+
+def test_commands_change_and_show_partitions(stack):
+    assert _command(stack, "add", "shops", "b", "a").stdout == ""
+    assert _command(stack, "list", "shops").stdout == "KEY\na\nb\n"
+    assert _command(stack, "remove", "shops", "b").returncode == 0
+    assert json.loads(_command(stack, "list", "shops", "--json").stdout) == ["a"]
+    assert _command(stack, "list", "none").stdout == "No keys are known under the name 'none'.\n"
+    shown = _command(stack, "show", "fragile").stdout.splitlines()
+    assert [line.split()[0] for line in shown] == ["PARTITION", "eu", "us"]
+    refused = _command(stack, "add", "shops", "a,b")
+    assert refused.returncode == 2
+    assert "partition key 'a,b' contains reserved character ','" in refused.stderr
+
+
+_SHELL = """
+import sys
+from rivers.cli.shell import report
+from rivers.errors import RiversError
+from rivers_client.commands.partitions import app
+try:
+    app()
+except RiversError as error:
+    sys.exit(report(error))
+"""
+
+
+def _command(stack, *arguments):
+    return subprocess.run(
+        [sys.executable, "-c", _SHELL, *arguments],
+        env={**os.environ, "RIVERS_SCHEDULER": f"127.0.0.1:{stack.port}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )

@@ -15,11 +15,19 @@ from rivers.v1 import (
     catalog_service_pb2,
     definition_service_pb2,
     location_service_pb2,
+    partition_service_pb2,
     run_service_pb2,
     step_service_pb2,
 )
 
-SCHEDULER = [run_service_pb2, catalog_service_pb2, location_service_pb2, health_pb2, reflection_pb2]
+SCHEDULER = [
+    run_service_pb2,
+    catalog_service_pb2,
+    location_service_pb2,
+    partition_service_pb2,
+    health_pb2,
+    reflection_pb2,
+]
 LOCATION = [step_service_pb2, definition_service_pb2, health_pb2, reflection_pb2]
 
 
