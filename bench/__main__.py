@@ -19,6 +19,8 @@ PROGRAMS = (
     "wide_run",
     "idle",
     "thousand_runs",
+    "backfill",
+    "backfill_growth",
     "chain",
     "recovery",
     "worker_start",

@@ -6,15 +6,16 @@ import statistics
 import time
 from collections.abc import Callable
 
+from bench.conditions import POSTGRESQL, SQLITE, Conditions
 from bench.figure import Figure, report, spread
-from bench.stack import Cost, databases, running
+from bench.stack import Cost
 from bench.usage import memory
 from rivers_client import BackfillHandle, BackfillRequest
 from tests.stack import Stack
 
 PARTITIONS = 1_000
 ROUNDS = 3
-TARGETS = {"SQLite": 600, "PostgreSQL": 400}
+TARGETS = {SQLITE: 600, POSTGRESQL: 400}
 MILLION = 1_000_000
 
 MODULE = """
@@ -39,16 +40,15 @@ MODULE = """
 def main() -> None:
     """A figure each."""
     figures = []
-    with databases() as urls:
-        for name, url in urls.items():
-            with running(MODULE, database=url) as stack:
-                figures.append(_rate(stack, name))
-                if url is None:
-                    figures += _million(stack)
+    for conditions in Conditions.asked().databases():
+        with conditions.running(MODULE) as stack:
+            figures.append(_rate(stack, conditions))
+            if conditions.database in (None, SQLITE):
+                figures += _million(stack)
     report("backfill", *figures)
 
 
-def _rate(stack: Stack, database: str) -> Figure:
+def _rate(stack: Stack, conditions: Conditions) -> Figure:
     rates, costs = [], []
     for round_number in range(ROUNDS + 1):
         cost = Cost(stack)
@@ -61,9 +61,9 @@ def _rate(stack: Stack, database: str) -> Figure:
             costs.append(cost.per(PARTITIONS))
     per = {program: round(statistics.median(one[program] for one in costs), 3) for program in costs[0]}
     detail = {**spread(rates, 0), "cpu_ms_per_partition": per}
-    title = f"backfill of 1,000 partitions, 8 at a time, {database}"
-    value = round(statistics.median(rates))
-    return Figure(title, value, "partitions/s", TARGETS[database], better="higher", detail=detail)
+    title = conditions.title("backfill of 1,000 partitions, 8 at a time")
+    value, target = round(statistics.median(rates)), TARGETS[conditions.database or SQLITE]
+    return Figure(title, value, "partitions/s", target, better="higher", detail=detail)
 
 
 def _million(stack: Stack) -> list[Figure]:

@@ -234,7 +234,7 @@ class Scheduler:
         backfills = BackfillServicer(
             put,
             self._reader,
-            BackfillMaker(self._snapshot_of, self._reader, SystemClock()),
+            BackfillMaker(self._snapshot_of, self._reader, SystemClock(), self.settings.limits.partition_values),
             watches,
             border,
             self._is_connected,

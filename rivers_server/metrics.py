@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
+from rivers.lifecycle.backfill.states import BackfillStatus
 from rivers.lifecycle.states import AttemptOutcome, RunState
 from rivers_server.core.core import Core
 from rivers_server.core.replica import ReplicaState
@@ -26,6 +27,7 @@ class SchedulerMetrics:
     def collect(self) -> Iterator[Metric]:
         """Everything there is."""
         yield from self._runs()
+        yield from self._backfills()
         yield from self._locations()
         yield from self._batches()
 
@@ -56,6 +58,33 @@ class SchedulerMetrics:
         yield _histogram(
             "start_seconds", "From the submission of a run to the start of its first attempt.", tally.start
         )
+
+    def _backfills(self) -> Iterator[Metric]:
+        tally = self._core.tally
+        live = GaugeMetricFamily(
+            "rivers_scheduler_backfills", "Backfills that are not over, by state.", labels=["state"]
+        )
+        states = Counter(one.progress.status for one in list(self._core.state.backfills.values()))
+        for status in BackfillStatus:
+            if not status.is_terminal:
+                live.add_metric([status.name.lower()], states[status])
+        yield live
+        created = CounterMetricFamily("rivers_scheduler_backfills_created", "Backfills that were accepted.")
+        created.add_metric([], tally.backfills)
+        yield created
+        ended = CounterMetricFamily(
+            "rivers_scheduler_backfills_ended", "Backfills that are over, by state.", labels=["state"]
+        )
+        for status in BackfillStatus:
+            if status.is_terminal:
+                ended.add_metric([status.name.lower()], tally.ended_backfills[status])
+        yield ended
+        partitions = CounterMetricFamily(
+            "rivers_scheduler_backfill_partitions", "Partitions of backfills that ended, by how.", labels=["outcome"]
+        )
+        for outcome in ("completed", "failed", "canceled"):
+            partitions.add_metric([outcome], tally.partitions[outcome])
+        yield partitions
 
     def _locations(self) -> Iterator[Metric]:
         in_flight = GaugeMetricFamily(

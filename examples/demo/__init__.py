@@ -1,1 +1,1 @@
-"""Two teams, one scheduler: `make demo`."""
+"""Three teams, one scheduler: `make demo`."""

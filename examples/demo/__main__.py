@@ -1,4 +1,4 @@
-"""Starts a scheduler and two locations, runs two jobs and one selection, shows what came out and stops everything.
+"""Starts a scheduler and three locations, runs two jobs, a selection and a backfill, shows what came out and stops.
 
 Everything that is kept goes below `.demo`, or the directory named as argument. KEEP=1 leaves the servers running.
 """
@@ -13,13 +13,14 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Column, Table
 
+from examples.demo.backfill import backfill
 from examples.demo.progress import follow
 from examples.demo.servers import Servers
 from rivers.exceptions import RiversError
 from rivers_client import Client, EventType, LocationState, LogStream, RunEvent
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-MODULES = {"weather": "examples.weather", "markets": "examples.markets"}
+MODULES = {"weather": "examples.weather", "markets": "examples.markets", "seasons": "examples.seasons"}
 GRPCURL = ROOT / ".tools" / "bin" / "grpcurl"
 
 
@@ -33,7 +34,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C: servers first
     finished, cleanly = False, True
     try:
-        console.print("Starting a scheduler and two code locations ...", highlight=False)
+        console.print("Starting a scheduler and three code locations ...", highlight=False)
         servers.start(MODULES)
         with Client(servers.addresses["scheduler"]) as client:
             finished = tour(client, servers, console)
@@ -59,7 +60,7 @@ def tour(client: Client, servers: Servers, console: Console) -> bool:
         counts = f"{location.asset_count} assets, {location.job_count} jobs"
         console.print(f"  {location.name:10} {location.address:18} {counts}", highlight=False)
 
-    console.print("\nA job in each location, and one selection with everything upstream of it:", highlight=False)
+    console.print("\nA job in two locations, and one selection with everything upstream of it:", highlight=False)
     runs = {
         "weather / climate": client.runs.submit("weather", job="climate"),
         "markets / report": client.runs.submit("markets", job="report"),
@@ -74,12 +75,13 @@ def tour(client: Client, servers: Servers, console: Console) -> bool:
     for chunk in runs["weather / spells"].logs(follow=False):
         if chunk.stream in (LogStream.STDOUT, LogStream.LOGGING) and chunk.text.strip():
             console.print(f"  {chunk.step_key:16} {chunk.text.rstrip()}", highlight=False, markup=False)
+    is_filled = backfill(client, servers.directory / "seasons-files", console)
     show_files([event for told in events.values() for event in told], servers, console)
-    return all(run.refresh().succeeded for run in runs.values())
+    return is_filled and all(run.refresh().succeeded for run in runs.values())
 
 
 def await_ready(client: Client) -> None:
-    """Until both locations can run steps."""
+    """Until every location can run steps."""
     deadline = time.monotonic() + 60
     while True:
         locations = list(client.locations.list())

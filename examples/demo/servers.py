@@ -1,4 +1,4 @@
-"""The three servers of the demonstration, as processes of the installed command line."""
+"""The servers of the demonstration, as processes of the installed command line."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                env={**os.environ, "PYTHONUNBUFFERED": "1", "SEASONS_DIRECTORY": str(log.with_name("seasons-files"))},
                 start_new_session=True,  # Ctrl-C reaches this program only, and it stops the others in order
             )
 

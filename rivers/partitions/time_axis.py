@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from rivers.partitions.axis import Axis
@@ -30,6 +31,12 @@ class TimeAxis(Axis):
         if not 0 <= index < self._count:
             raise IndexError(index)
         return self.ticks.at(self.first + index)
+
+    def values(self, start: int = 0, stop: int | None = None) -> Iterator[str]:
+        stop = self._count if stop is None else min(stop, self._count)
+        if start < 0:
+            raise IndexError(start)
+        yield from map(self.label.key, map(self.ticks.at, range(self.first + start, self.first + stop)))
 
     def index_of(self, value: str) -> int | None:
         number = self.number_of(value)

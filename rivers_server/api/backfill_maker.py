@@ -55,8 +55,8 @@ class KeyPages:
 
     def add(self, piece: backfill_service_pb2.CreateBackfillFromKeysRequest) -> None:
         """Takes a page; `ExecutionError` for a key that is none."""
-        for value in piece.values.keys:
-            self.keys.add_value(value)
+        if piece.values.keys:
+            self.keys.add_values(piece.values.keys)
         for key in piece.keys.keys:
             decoded = decode_partition_key(key)
             if decoded is not None:
@@ -64,11 +64,19 @@ class KeyPages:
 
 
 class BackfillMaker:
-    """Makes backfills from the snapshots that the core holds. `snapshot_of` returns (known, snapshot) of a location."""
+    """Makes backfills from the snapshots that the core holds. `snapshot_of` returns (known, snapshot) of a location.
+
+    `largest_run` is the number of partitions that one run may cover.
+    """
 
     def __init__(
-        self, snapshot_of: Callable[[str], tuple[bool, Snapshot | None]], reader: Reader, clock: Clock
+        self,
+        snapshot_of: Callable[[str], tuple[bool, Snapshot | None]],
+        reader: Reader,
+        clock: Clock,
+        largest_run: int,
     ) -> None:
+        self._largest_run = largest_run
         self._snapshot_of = snapshot_of
         self._reader = reader
         self._clock = clock
@@ -113,6 +121,15 @@ class BackfillMaker:
         """The moment, with this machine's wall clock."""
         return self._clock.wall().astimezone()
 
+    def _check_size(self, pinned: PinnedBackfill) -> None:
+        for segment in pinned.segments:
+            if segment.units.largest > self._largest_run:
+                raise InvalidRequestError(
+                    f"a run of '{segment.nodes[0]}' would cover {segment.units.largest} partitions, and one covers at "
+                    f"most {self._largest_run}; choose another strategy, or make several backfills",
+                    field="strategy",
+                )
+
     async def _pin(
         self,
         request: backfill_service_pb2.CreateBackfillRequest,
@@ -139,6 +156,7 @@ class BackfillMaker:
                 max_concurrency=request.max_concurrency or DEFAULT_CONCURRENCY,
                 config=_config(request, snapshot, selected_nodes(snapshot, nodes)),
             )
+            self._check_size(pinned)
             return pinned, segment_plans(pinned, snapshot, request.location)
 
         return await asyncio.to_thread(pin)

@@ -8,6 +8,7 @@ touched are committed in one transaction, and only then answers, acknowledgement
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -86,6 +87,7 @@ class Batch:
         "now",
         "outbox",
         "outcomes",
+        "partitions",
         "started",
         "writes",
     )
@@ -103,6 +105,8 @@ class Batch:
         self.finished: list[RunState] = []
         self.backfills: dict[str, LiveBackfill] = {}
         self.created_backfills = 0
+        # Partitions of backfills by how they ended.
+        self.partitions: Counter[str] = Counter()
         self.ended_backfills: list[BackfillStatus] = []
 
 

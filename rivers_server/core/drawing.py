@@ -63,6 +63,7 @@ def unit_ended(core: Core, batch: Batch, row: RunRow) -> None:
 def record(core: Core, batch: Batch) -> None:
     """Turns what backfills decided into rows, and ends those that are over."""
     for backfill_id, live in batch.backfills.items():
+        batch.partitions.update(live.ended_since())
         is_over = live.record(batch.writes, batch.now)
         batch.outbox.changed_backfills[backfill_id] = is_over
         if is_over:

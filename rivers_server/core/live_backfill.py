@@ -25,7 +25,7 @@ class LiveBackfill:
     The row's counters and segments are the progress's own. `checked_digest` names definitions that it can go on with.
     """
 
-    __slots__ = ("_planned_digest", "_plans", "checked_digest", "pinned", "progress", "row", "run_tags")
+    __slots__ = ("_planned_digest", "_plans", "_told", "checked_digest", "pinned", "progress", "row", "run_tags")
 
     def __init__(self, row: BackfillRow, pinned: PinnedBackfill, units: Iterable[UnitProgress] = ()) -> None:
         self.row = row
@@ -46,6 +46,7 @@ class LiveBackfill:
                 units=units,
             )
         row.counters, row.segments = self.progress.counters, self.progress.segments
+        self._told = (row.counters.completed, row.counters.failed, self.progress.canceled)
 
     def run_id(self, segment: int, unit: int) -> str:
         """The run of a unit, whether it was made or not."""
@@ -80,6 +81,17 @@ class LiveBackfill:
                 executor=executor_of(config) if config is not None else None,
             )
         return self._plans[segment]
+
+    def ended_since(self) -> dict[str, int]:
+        """Partitions that ended since this was last asked, by how."""
+        counters = self.progress.counters
+        now = (counters.completed, counters.failed, self.progress.canceled)
+        then, self._told = self._told, now
+        return {
+            word: new - old
+            for word, new, old in zip(("completed", "failed", "canceled"), now, then, strict=True)
+            if new != old
+        }
 
     def record(self, writes: WriteSet, now: int) -> bool:
         """Moves what the progress left behind into the batch's rows; returns whether the backfill is over."""

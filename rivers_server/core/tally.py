@@ -41,6 +41,9 @@ class Tally:
         self.submitted = 0
         self.runs: Counter[int] = Counter()
         self.attempts: Counter[int] = Counter()
+        self.backfills = 0
+        self.ended_backfills: Counter[int] = Counter()
+        self.partitions: Counter[str] = Counter()
         self.admission = Histogram(LONG)
         self.start = Histogram(LONG)
         self.messages = Histogram(SIZES)
@@ -63,6 +66,10 @@ class Tally:
             self.start.add(waited / 1e9)
         for outcome in batch.outcomes:
             self.attempts[outcome] += 1
+        self.backfills += batch.created_backfills
+        for status in batch.ended_backfills:
+            self.ended_backfills[status] += 1
+        self.partitions.update(batch.partitions)
         for state in batch.finished:
             self.runs[state] += 1
 
@@ -78,4 +85,6 @@ def _rows(writes: WriteSet) -> int:
         + len(writes.logs)
         + len(writes.materializations)
         + len(writes.locations)
+        + len(writes.changed_backfills)
+        + len(writes.units)
     )

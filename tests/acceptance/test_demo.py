@@ -35,6 +35,9 @@ def test_the_demo_runs_shows_and_stops_everything(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     for text in ("grpcurl", "weather / climate", "# Seattle", "January 2000 to March 2010", "1461 days", "is stopped"):
         assert text in done.stdout, text
+    assert "1509 partitions in 1509 runs" in done.stdout
+    assert "2012-11  210.5" in done.stdout, "the wettest month of 2012"
+    assert len(list((tmp_path / "demo" / "seasons-files" / "day").iterdir())) == 1461
     reports = re.findall(r"\S+/climate_report\S+", done.stdout)
     assert "hottest month" in pickle.loads((tmp_path / "demo" / reports[0]).read_bytes())
     assert not (tmp_path / "demo" / "pids").exists()
@@ -49,7 +52,7 @@ def test_a_kept_demo_stays_up_until_it_is_stopped_as_shown(tmp_path: Path) -> No
         found = re.search(r"(\S+) rivers.v1.RunService/GetRun", done.stdout)
         assert found is not None
         with Client(found[1]) as client:
-            assert [one.state for one in client.locations.list()] == [LocationState.READY] * 2
+            assert [one.state for one in client.locations.list()] == [LocationState.READY] * 3
         again = run_demo(tmp_path / "demo")
         assert again.returncode == 1
         assert "still running" in again.stdout

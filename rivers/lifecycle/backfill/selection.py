@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 from rivers.errors import ExecutionError
 from rivers.lifecycle.backfill.units import ListedUnits, ProductUnits, Units
@@ -44,6 +45,7 @@ class KeyList:
         self._sizes = array("q")
         self._is_grouped = False
         self._expected = 0
+        self._top = 0
         self._made: ListedUnits | None = None
 
     def add(self, key: PartitionKey) -> None:
@@ -74,6 +76,20 @@ class KeyList:
         self._take(index)
         self._close(before)
 
+    def add_values(self, values: Sequence[str]) -> None:
+        """Takes keys of one value each. A page that is a run of consecutive keys is taken at once."""
+        start, count = self._expected, len(values)
+        axis = self._grid.axes[0]
+        is_ahead = self._grid.names is None and start >= self._top and start + count <= axis.count
+        if is_ahead and list(axis.values(start, start + count)) == list(values):
+            self._mark(start, start + count)
+            self._indexes.extend(range(start, start + count))
+            self._sizes.extend(repeat(1, count))
+            self._expected = self._top = start + count
+            return
+        for value in values:
+            self.add_value(value)
+
     def units(self) -> ListedUnits:
         """The keys as units, one each. No key is added afterwards."""
         if self._made is None:
@@ -85,6 +101,18 @@ class KeyList:
         if not self._seen[index >> 3] & bit:
             self._seen[index >> 3] |= bit
             self._indexes.append(index)
+            self._top = max(self._top, index + 1)
+
+    def _mark(self, start: int, stop: int) -> None:
+        """Notes a run of indexes as seen: whole bytes at once."""
+        first, last = -(-start // 8), stop // 8
+        if first >= last:
+            first = last = stop  # too short to hold a whole byte
+        else:
+            self._seen[first:last] = b"\xff" * (last - first)
+            first, last = first * 8, last * 8
+        for index in (*range(start, min(first, stop)), *range(max(last, start), stop)):
+            self._seen[index >> 3] |= 1 << (index & 7)
 
     def _close(self, before: int) -> None:
         size = len(self._indexes) - before

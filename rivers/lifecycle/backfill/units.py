@@ -29,6 +29,11 @@ class Units(ABC):
     def partitions(self) -> int:
         """How many partitions they have together."""
 
+    @property
+    @abstractmethod
+    def largest(self) -> int:
+        """How many partitions the largest unit has; 0 without units."""
+
     @abstractmethod
     def size(self, unit: int) -> int:
         """How many partitions a unit has."""
@@ -72,6 +77,10 @@ class ProductUnits(Units):
     @property
     def partitions(self) -> int:
         return self.count * self._size
+
+    @property
+    def largest(self) -> int:
+        return self._size if self.count else 0
 
     def size(self, unit: int) -> int:
         return self._size
@@ -129,6 +138,10 @@ class ListedUnits(Units):
     @property
     def partitions(self) -> int:
         return self.listed.count
+
+    @property
+    def largest(self) -> int:
+        return max(self.sizes, default=0) if self.sizes is not None else min(self.listed.count, 1)
 
     def size(self, unit: int) -> int:
         return 1 if self.sizes is None else self.sizes[unit]

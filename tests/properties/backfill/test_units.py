@@ -38,6 +38,7 @@ def test_each_partition_belongs_to_the_unit_that_lists_it(units: ListedUnits | P
         assert len(indexes) == units.size(unit) > 0
         assert {units.unit_of(index) for index in indexes} == {unit}
         assert units.size_between(0, unit) == len(seen)
+        assert units.size(unit) <= units.largest
         seen += indexes
     assert len(set(seen)) == len(seen) == units.partitions
     assert seen == list(units.all_indexes())

@@ -45,10 +45,13 @@ SOURCE = """
     def cells(context: rs.AssetExecutionContext) -> int:
         mark("cells " + ";".join(map(str, context.partition.keys)))
         return 1
+    @rs.Asset(partitions_def=rs.PartitionsDefinition.static_([str(number) for number in range(10_001)]))
+    def numbers(context: rs.AssetExecutionContext) -> int:
+        return 1
     @rs.Asset
     def plain() -> int:
         return 1
-    repo = rs.CodeRepository(assets=[daily, monthly, cells, plain])
+    repo = rs.CodeRepository(assets=[daily, monthly, cells, numbers, plain])
 """
 
 

@@ -115,6 +115,13 @@ def test_F03_refused_before_anything_is_stored(
     assert len(list(stack.client.backfills.list())) == before
 
 
+def test_F03_a_run_covers_so_many_partitions_and_no_more(stack: Stack) -> None:
+    whole = BackfillRequest("team", ["numbers"], all_partitions=True, strategy=BackfillStrategy.single_run())
+    for call in (stack.client.backfills.submit, stack.client.backfills.forecast):
+        with pytest.raises(InvalidRequestError, match="'numbers' would cover 10001 partitions, and one covers at most"):
+            call(whole)
+
+
 def test_F09_a_forecast_stores_nothing(stack: Stack) -> None:
     before = len(list(stack.client.backfills.list()))
     found = stack.client.backfills.forecast(request(["daily", "monthly"], partition_range=JANUARY))

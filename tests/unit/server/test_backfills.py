@@ -279,3 +279,16 @@ def test_a_canceled_run_is_a_canceled_partition(world: World, location: Location
         stored = runs.get(connection, first)
     assert stored is not None
     assert stored.state == RunState.CANCELED
+
+
+def test_what_is_counted_for_the_metrics(world: World, location: Location) -> None:
+    keys = Wanted([PartitionKey.single(f"2024-01-0{day}") for day in range(1, 5)])
+    backfill_id = create(world, keys, max_concurrency=1, policy=FailurePolicy.STOP_ON_FAILURE)
+    for turn in range(2):
+        location.start_all()
+        for item in list(location.held.values()):
+            location.end(item, *((AttemptOutcome.FAILED, ERROR) if turn else (AttemptOutcome.SUCCEEDED, None)))
+    tally = world.core.tally
+    assert tally.backfills == 1
+    assert dict(tally.ended_backfills) == {read(world, backfill_id).status: 1}
+    assert dict(tally.partitions) == {"completed": 1, "failed": 1, "canceled": 2}
