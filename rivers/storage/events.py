@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
 
+from rivers.lifecycle.states import EventType, RunKind
+from rivers.partitions.key import PartitionKey
 from rivers.storage.multirow import Insert, Values
 from rivers.storage.rows import EventRow
-from rivers.storage.schema import assets, materialized_partitions
+from rivers.storage.schema import assets, materialized_partitions, runs
 from rivers.storage.schema import events as table
 from rivers.v1.run_pb2 import RunEvent
 from rivers.wire.events import encode_event
+from rivers.wire.identity import decode_partition_key
 
 #: SQL's way to say "no limit" that every database understands.
 EVERYTHING = (1 << 63) - 1
@@ -25,6 +29,16 @@ _OF_RUN = (
     .order_by(table.c.seq)
     .limit(bindparam("limit"))
 )
+_MARKS = (
+    select(table.c.run_id, table.c.body)
+    .join(runs, runs.c.run_id == table.c.run_id)
+    .where(
+        runs.c.state.in_(bindparam("states", expanding=True)),
+        runs.c.owner == bindparam("owner"),
+        runs.c.kind == int(RunKind.BACKFILL_UNIT),
+        table.c.type == int(EventType.PARTITION_FAILED),
+    )
+)
 _OF_NODE = _EVENT.where(table.c.node == bindparam("node")).order_by(table.c.position.desc()).limit(bindparam("limit"))
 _LATEST = _EVENT.join(assets, (assets.c.last_run_id == table.c.run_id) & (assets.c.last_seq == table.c.seq)).where(
     assets.c.asset_key == bindparam("asset_key")
@@ -36,6 +50,15 @@ _LATEST_OF_PARTITION = _EVENT.join(
     materialized_partitions.c.asset_key == bindparam("asset_key"),
     materialized_partitions.c.partition == bindparam("partition"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A partition that an attempt of a step marked as failed."""
+
+    step_key: str
+    attempt: int
+    partition_key: PartitionKey
 
 
 def image(row: EventRow) -> Values:
@@ -61,6 +84,17 @@ def latest_materialization(connection: Connection, asset_key: str, partition: st
     else:
         found = _events(connection.execute(_LATEST_OF_PARTITION, {"asset_key": asset_key, "partition": partition}))
     return found[0] if found else None
+
+
+def marks(connection: Connection, *, states: list[int], owner: int) -> dict[str, list[Mark]]:
+    """What the attempts of backfills' runs in these states have marked, by run."""
+    marked: dict[str, list[Mark]] = {}
+    for run_id, body in connection.execute(_MARKS, {"states": states, "owner": owner}):
+        event = RunEvent.FromString(body)
+        key = decode_partition_key(event.partition_key)
+        if key is not None:
+            marked.setdefault(run_id, []).append(Mark(event.step_key, event.attempt, key))
+    return marked
 
 
 def _events(found: Iterable[Row[*tuple[Any, ...]]]) -> list[RunEvent]:

@@ -11,8 +11,9 @@ from rivers.lifecycle.backfill.pinned import PinnedBackfill
 from rivers.lifecycle.states import RunOwner, RunState
 from rivers.lifecycle.step import StepProgress
 from rivers.planning.plan import RunPlan
-from rivers.storage import attempts, backfill_units, backfills, locations, plans, runs, steps
+from rivers.storage import attempts, backfill_units, backfills, events, locations, plans, runs, steps
 from rivers.storage.backfill_rows import BackfillRow, UnitRow
+from rivers.storage.events import Mark
 from rivers.storage.rows import LocationRow, RunRow
 
 _OWNER = int(RunOwner.SCHEDULER)
@@ -24,7 +25,7 @@ class Recovered:
     """Unfinished runs of the scheduler; plans and moved steps of the started ones, by run; attempts that may count.
 
     Those are the live ones, and lost ones that nobody has superseded (A10). A queued run's plan is read when it starts.
-    Of unfinished backfills it holds what is pinned, and the units that have not ended.
+    Of unfinished backfills it holds what is pinned, the units that have not ended, and what their runs have marked.
     """
 
     runs: list[RunRow]
@@ -35,6 +36,7 @@ class Recovered:
     backfills: list[BackfillRow] = field(default_factory=list)
     units: list[UnitRow] = field(default_factory=list)
     pinned: dict[str, PinnedBackfill] = field(default_factory=dict)
+    marks: dict[str, list[Mark]] = field(default_factory=dict)
 
 
 def load(connection: Connection) -> Recovered:
@@ -51,5 +53,6 @@ def load(connection: Connection) -> Recovered:
         locations=locations.all(connection),
         backfills=unfinished,
         units=backfill_units.open_units(connection, RunOwner.SCHEDULER),
+        marks=events.marks(connection, states=_STARTED, owner=_OWNER),
         pinned={row.backfill_id: backfills.pinned(connection, row.backfill_id) for row in unfinished},
     )

@@ -280,7 +280,7 @@ class Core:
         if run.has_home:
             dispatching.release_home(self, batch, run)
         batch.finished.append(run.row.state)
-        drawing.unit_ended(self, batch, run.row)
+        drawing.unit_ended(self, batch, run.row, run.marked_partitions())
         log.info("run_ended", run_id=run_id, state=run.row.state.name)
 
     def _undo(self, messages: Sequence[Message]) -> None:

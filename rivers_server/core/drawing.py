@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -38,8 +39,11 @@ def draw(core: Core, batch: Batch) -> None:
             core.state.stirred[backfill_id] = None
 
 
-def unit_ended(core: Core, batch: Batch, row: RunRow) -> None:
-    """A run that is over may have been a unit's: its backfill counts it in the same transaction (B4)."""
+def unit_ended(core: Core, batch: Batch, row: RunRow, marked: Sequence[PartitionKey] = ()) -> None:
+    """A run that is over may have been a unit's: its backfill counts it in the same transaction (B4).
+
+    `marked` are partitions that the run's functions marked as failed while it succeeded.
+    """
     found = core.state.units.pop(row.run_id, None)
     if found is None:
         return
@@ -47,7 +51,7 @@ def unit_ended(core: Core, batch: Batch, row: RunRow) -> None:
     live = core.state.backfills[backfill_id]
     match row.state:
         case RunState.SUCCEEDED:
-            live.progress.complete(segment, unit, _marked(core, live, segment, unit, row.run_id))
+            live.progress.complete(segment, unit, live.places(segment, unit, marked))
         case RunState.FAILED:
             was = live.progress.intent
             live.progress.fail(segment, unit)
@@ -165,7 +169,3 @@ def _queue(core: Core, batch: Batch, live: LiveBackfill, segment: int, unit: int
     core.plans[run_id] = plan
     core.state.units[run_id] = (backfill.backfill_id, segment, unit)
     core.state.queue.add(row)
-
-
-def _marked(core: Core, live: LiveBackfill, segment: int, unit: int, run_id: str) -> list[int]:
-    return []

@@ -6,7 +6,9 @@ from rivers.definitions.kinds import StepKind
 from rivers.lifecycle.fan_out import Producer
 from rivers.lifecycle.progress import RunProgress
 from rivers.lifecycle.states import EventType, RunState
+from rivers.partitions.key import PartitionKey
 from rivers.planning.plan import RunPlan
+from rivers.storage.events import Mark
 from rivers.storage.rows import EventRow, LogRow, MaterializationRow, ObservationRow, RunRow, WriteSet
 from rivers_server.core.reports import AttemptReport, Logged
 
@@ -18,10 +20,11 @@ class LiveRun:
     """A run in flight: its row, its progress, and what is remembered of it only while it runs.
 
     `has_home` says that a step was sent to the run's home process, `has_started` that an attempt started. `versions`
-    holds the data versions that its outputs got, `equal_definitions` which other digests define its steps the same.
+    holds the data versions that its outputs got, `equal_definitions` which other digests define its steps the same,
+    `marks` the partitions that an attempt of a step marked as failed.
     """
 
-    __slots__ = ("equal_definitions", "has_home", "has_started", "progress", "row", "versions")
+    __slots__ = ("equal_definitions", "has_home", "has_started", "marks", "progress", "row", "versions")
 
     def __init__(self, row: RunRow, plan: RunPlan, infrastructure_budget: int) -> None:
         self.row = row
@@ -32,6 +35,7 @@ class LiveRun:
         self.has_started = False
         self.versions: dict[str, str] = {}
         self.equal_definitions: dict[str, bool] = {}
+        self.marks: list[Mark] = []
 
     @property
     def plan(self) -> RunPlan:
@@ -57,6 +61,8 @@ class LiveRun:
                             event.node, run_id, seq, now, event.data_version, event.partition_key, token, inputs
                         )
                     )
+            elif event.type == EventType.PARTITION_FAILED and event.partition_key is not None and step is not None:
+                self.marks.append(Mark(step.key, event.attempt, event.partition_key))
             elif (
                 event.type == EventType.OBSERVED
                 and event.data_version is not None
@@ -74,6 +80,14 @@ class LiveRun:
         row.version += 1
         if row.version > 1:
             writes.changed_runs[run_id] = row
+
+    def marked_partitions(self) -> list[PartitionKey]:
+        """The partitions that were marked as failed by the attempts whose results count."""
+        counts = {
+            (planned.key, step.attempt)
+            for planned, step in zip(self.progress.planned, self.progress.steps, strict=True)
+        }
+        return [mark.partition_key for mark in self.marks if (mark.step_key, mark.attempt) in counts]
 
     def log(self, writes: WriteSet, report: AttemptReport, ordinal: int, attempt: int) -> None:
         """Keeps a piece of captured output."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rivers.definitions.snapshot import Snapshot
 from rivers.lifecycle.backfill.pinned import PinnedBackfill
 from rivers.lifecycle.backfill.progress import BackfillProgress
 from rivers.lifecycle.backfill.run_ids import unit_run_id
 from rivers.lifecycle.backfill.unit import UnitProgress
+from rivers.partitions.key import PartitionKey
 from rivers.planning.build import plan_selection
 from rivers.planning.launch_document import executor_of
 from rivers.planning.plan import RunPlan
@@ -51,6 +52,15 @@ class LiveBackfill:
     def run_id(self, segment: int, unit: int) -> str:
         """The run of a unit, whether it was made or not."""
         return unit_run_id(self.row.backfill_id, self.row.created_at, segment, unit)
+
+    def places(self, segment: int, unit: int, keys: Sequence[PartitionKey]) -> list[int]:
+        """The places of some partitions within a unit; of none that are not in it."""
+        if not keys:
+            return []
+        grid = self.pinned.grids[segment]
+        marked = {grid.index_of(one) for key in keys for one in key.expand()}
+        indexes = self.pinned.segments[segment].units.indexes(unit)
+        return [place for place, index in enumerate(indexes) if index in marked]
 
     def live_run_ids(self) -> list[str]:
         """Its runs that are not over."""

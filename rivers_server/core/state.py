@@ -69,6 +69,7 @@ class State:
             run.progress.failure = row.failure
             run.progress.restore(recovered.steps.get(row.run_id, []))
             run.has_started = any(step.state not in _UNSTARTED or step.attempt > 1 for step in run.progress.steps)
+            run.marks = recovered.marks.get(row.run_id, [])
             self.runs[row.run_id] = run
             self.queue.occupy(row.location)
             self._schedule_waits(run, monotonic)

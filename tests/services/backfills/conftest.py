@@ -48,10 +48,16 @@ SOURCE = """
     @rs.Asset(partitions_def=rs.PartitionsDefinition.static_([str(number) for number in range(10_001)]))
     def numbers(context: rs.AssetExecutionContext) -> int:
         return 1
+    @rs.Asset(partitions_def=rs.PartitionsDefinition.static_(["a", "b", "c"]))
+    def letters(context: rs.AssetExecutionContext) -> int:
+        for key in context.partition.keys:
+            if str(key) == "b":
+                context.mark_partition_failed(key, "no b today")
+        return 1
     @rs.Asset
     def plain() -> int:
         return 1
-    repo = rs.CodeRepository(assets=[daily, monthly, cells, numbers, plain])
+    repo = rs.CodeRepository(assets=[daily, monthly, cells, numbers, letters, plain])
 """
 
 

@@ -115,6 +115,18 @@ def test_F03_refused_before_anything_is_stored(
     assert len(list(stack.client.backfills.list())) == before
 
 
+@pytest.mark.parametrize(("strategy", "runs"), [(BackfillStrategy.single_run(), 1), (BackfillStrategy.multi_run(), 3)])
+def test_a_partition_that_is_marked_fails_alone(stack: Stack, strategy: BackfillStrategy, runs: int) -> None:
+    request = BackfillRequest("team", ["letters"], all_partitions=True, strategy=strategy)
+    done = stack.client.backfills.submit(request).wait(timeout=60)
+    assert (done.status, done.completed, done.failed, done.created_runs) == (BackfillStatus.FAILED, 2, 1, runs)
+    handle = stack.client.backfills.get(done.backfill_id)
+    units = list(handle.partitions())
+    assert {stack.client.runs.get(unit.run_id or "").state.name for unit in units} == {"SUCCEEDED"}
+    assert [key for unit in units for key in unit.failed_keys] == [PartitionKey.single("b")]
+    assert handle.rerun().backfill.total == 1
+
+
 def test_F03_a_run_covers_so_many_partitions_and_no_more(stack: Stack) -> None:
     whole = BackfillRequest("team", ["numbers"], all_partitions=True, strategy=BackfillStrategy.single_run())
     for call in (stack.client.backfills.submit, stack.client.backfills.forecast):

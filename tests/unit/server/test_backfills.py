@@ -281,6 +281,24 @@ def test_a_canceled_run_is_a_canceled_partition(world: World, location: Location
     assert stored.state == RunState.CANCELED
 
 
+@pytest.mark.parametrize("crashes", [False, True])
+def test_marked_partitions_fail_while_their_run_succeeds(world: World, location: Location, crashes: bool) -> None:
+    keys = [PartitionKey.single("2024-01-01"), PartitionKey.single(["2024-01-02", "2024-01-03", "2024-01-04"])]
+    backfill_id = create(world, Wanted(keys), max_concurrency=2)
+    location.start_all()
+    _, grouped = location.held.values()
+    location.mark(grouped, "daily", PartitionKey.single("2024-01-03"))
+    if crashes:
+        world.crash()
+        settle(world)
+    location.end_all()
+    row = read(world, backfill_id)
+    assert (row.status, row.counters.completed, row.counters.failed) == (BackfillStatus.FAILED, 3, 1)
+    one, several = units(world, backfill_id)
+    assert (one.progress.failed, several.progress.failed, several.progress.marked) == (0, 1, (1,))
+    assert world.state_of(several.run_id or "") == RunState.SUCCEEDED
+
+
 def test_what_is_counted_for_the_metrics(world: World, location: Location) -> None:
     keys = Wanted([PartitionKey.single(f"2024-01-0{day}") for day in range(1, 5)])
     backfill_id = create(world, keys, max_concurrency=1, policy=FailurePolicy.STOP_ON_FAILURE)

@@ -13,6 +13,7 @@ from rivers.errors import StorageUnavailableError
 from rivers.lifecycle.events import Failure
 from rivers.lifecycle.fan_out import is_mapped
 from rivers.lifecycle.states import AttemptOutcome, FailureReason, LogStream, RunKind, RunState
+from rivers.partitions.key import PartitionKey
 from rivers.planning.build import plan_job, plan_selection
 from rivers.planning.plan import RunPlan
 from rivers.storage import events, runs
@@ -185,6 +186,10 @@ class Location:
                     self._say(item, reports.Mapped(output.node, self.elements[output.node]))
         item.is_ended = True
         self._say(item, reports.Ended(outcome, failure))
+
+    def mark(self, item: HeldAttempt, node: str, key: PartitionKey) -> None:
+        """A body marks a partition as failed and goes on."""
+        self._say(item, reports.PartitionFailed(node, key, "no data"))
 
     def kill_fenced(self) -> None:
         """Bodies that were fenced are dead, and the scheduler hears of it."""
