@@ -7,7 +7,8 @@ import weakref
 from collections.abc import Callable
 
 from rivers.clock import SystemClock
-from rivers.definitions.snapshot import RunQueueDefinition
+from rivers.definitions.kinds import BackendKind
+from rivers.definitions.snapshot import Snapshot
 from rivers.driver.coordinator import Coordinator
 from rivers.driver.run_row import new_row
 from rivers.errors import ExecutionError
@@ -23,12 +24,16 @@ _CLOCK = SystemClock()
 
 
 class RunQueue:
-    """`execute` runs a plan to its end for a run that has left the queue. Nothing looks at the queue before `start`."""
+    """The queue of a snapshot that has one; nothing looks at it before `start`.
 
-    def __init__(
-        self, storage: Storage, settings: RunQueueDefinition, execute: Callable[[RunPlan, RunRow], object]
-    ) -> None:
+    `execute` runs a plan to its end for a run that has left the queue.
+    """
+
+    def __init__(self, storage: Storage, snapshot: Snapshot, execute: Callable[[RunPlan, RunRow], object]) -> None:
+        settings, backend = snapshot.run_queue, snapshot.run_backend
+        assert settings is not None
         self._storage = storage
+        self._is_local = backend is None or backend.kind == BackendKind.LOCAL
         self._execute = weakref.WeakMethod(execute)
         self.coordinator = Coordinator(storage.database, settings, self._launch, _CLOCK)
 
@@ -76,6 +81,11 @@ class RunQueue:
         self.coordinator.stop()
 
     def _launch(self, row: RunRow) -> None:
+        if not self._is_local:
+            raise ExecutionError(
+                "RunBackendConfig.kubernetes() launches runs as jobs of a cluster, which no coordinator in a process "
+                "does yet: use RunBackendConfig.local()"
+            )
         execute = self._execute()
         if execute is None:
             raise ExecutionError("the repository that was to execute the run is gone")

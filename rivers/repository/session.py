@@ -55,7 +55,7 @@ class Session:
         self.storage = Storage.memory() if storage is None else storage
         self.memory_handler = InMemoryIOHandler()
         settings = bound.snapshot.run_queue
-        self.queue = None if settings is None else RunQueue(self.storage, settings, self.execute_launched)
+        self.queue = None if settings is None else RunQueue(self.storage, bound.snapshot, self.execute_launched)
 
     def beside(self, storage: Storage) -> Session:
         """The same repository with another storage, and with the values in this one's memory."""

@@ -421,3 +421,25 @@ def test_a_program_that_ends_leaves_no_run_in_the_middle(tmp_path):
     )
     assert rs.Storage.embedded(tmp_path).get_run(done.stdout.strip()).status == "Canceled"
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (
+            {"run_backend": rs.RunBackendConfig.kubernetes(image="x")},
+            "ExecutionError: RunBackendConfig.kubernetes() launches runs as jobs of a cluster",
+        ),
+        ({"default_executor": rs.Executor.kubernetes()}, "ConfigurationError: Executor.kubernetes()"),
+    ],
+)
+def test_runs_for_a_cluster_fail_to_launch_and_say_why(repository, options, error):
+    repo = repository(a, run_queue=queue(1), **options)
+    handles = [repo._submit_run() for _ in range(2)]
+    for handle in handles:  # neither stays in flight
+        assert handle.wait(30).success is False
+        assert types(repo.storage, handle.run_id) == ["RunQueued", "RunDequeued", "RunLaunchFailed"]
+        (text,) = [
+            value for key, value in repo.storage.get_events_for_run(handle.run_id)[-1].metadata if key == "error"
+        ]
+        assert text.startswith(error)
