@@ -11,48 +11,25 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from heapq import heappop, heappush
-from typing import Protocol
 
 from rivers.clock import Clock
 from rivers.definitions.snapshot import PoolClaim
+from rivers.driver.holds import Holds
 from rivers.driver.patience import patience, printed
+from rivers.driver.turnstile import Turnstile
 from rivers.errors import ExecutionError, StorageError
 from rivers.lifecycle.pool_claims import FullPool, together
 from rivers.lifecycle.states import EventType
 from rivers.planning.plan import PlannedStep
 from rivers.storage import claims
-from rivers.storage.claims import Answer
 from rivers.storage.database import Database
 
 log = logging.getLogger("rivers.driver")
 
 #: Seconds after which steps that wait say that they are still there; well within what makes them forgotten.
 _WORD = claims.WAIT_NS / 3e9
-
-
-class Turnstile(Protocol):
-    """What the gate tells a run."""
-
-    def tell_slots(self, ordinal: int, kind: EventType, *facts: tuple[str, str]) -> None: ...
-
-    def try_again(self, ordinals: list[int]) -> None: ...
-
-    def refuse(self, ordinal: int, error: BaseException) -> None: ...
-
-
-@dataclass(slots=True)
-class _Hold:
-    """What a step holds: its key, its claim, how many pools keep a record of it, and when the lease is renewed."""
-
-    key: str
-    needs: dict[str, int]
-    records: int
-    lease: float
-    due: float
-    is_lost: bool = False
 
 
 class Gate:
@@ -66,11 +43,9 @@ class Gate:
         self._run_id = run_id
         self._clock = clock
         self._turnstile = turnstile
-        self._priority = priority
+        self._holds = Holds(database, run_id, clock, turnstile, priority=priority)
         self._is_strict = is_strict
         self._lock = threading.Lock()
-        self._turn = threading.Lock()  # renewing and freeing, so that nothing is renewed that was freed
-        self._held: dict[int, _Hold] = {}
         self._lines: dict[tuple[PoolClaim, ...], list[int]] = {}
         self._parked: dict[int, PlannedStep] = {}
         self._waiting: dict[int, float] = {}
@@ -85,13 +60,9 @@ class Gate:
         """Whether nothing else may start because a step waits."""
         return self._is_strict and bool(self._parked)
 
-    def holds(self, ordinal: int) -> bool:
-        """Whether the step has passed."""
-        return ordinal in self._held
-
     def enter(self, ordinal: int, step: PlannedStep) -> bool:
         """Whether the step may start now. If not, it is parked or has failed, and the run is told in time."""
-        if not step.pools or ordinal in self._held:
+        if not step.pools or ordinal in self._holds:
             return True
         key = key_of(step)
         needs = together((claim.pool, claim.slots) for claim in step.pools)
@@ -99,29 +70,26 @@ class Gate:
         self._is_used = True
         try:
             patience()
-            answer = self._claim(key, needs)
+            answer = self._holds.claim(key, needs)
         except Exception as error:  # a pool that is not known, a setting that is none, a store that is away
             self._turnstile.refuse(ordinal, error)
             return False
         if answer.full:
             self._park(ordinal, step, answer.full, seen)
             return False
-        self._keep(ordinal, key, needs, answer)
+        renewal = self._holds.add(ordinal, key, needs, answer)
+        with self._lock:
+            self._waiting.pop(ordinal, None)
+            is_sooner = renewal < self._next
+        if is_sooner:
+            self._stir()
         self._turnstile.tell_slots(ordinal, EventType.SLOT_CLAIMED, ("pools", ",".join(needs)))
         self._let_next(step)
         return True
 
     def free(self, ordinal: int) -> bool:
         """Gives back what the step holds; `False` when it holds nothing. Called when its attempt has ended."""
-        with self._lock:
-            hold = self._held.pop(ordinal, None)
-        if hold is None:
-            return False
-        if hold.records:
-            with self._turn, self._database.transaction() as connection:
-                claims.free(connection, self._run_id, hold.key)
-            self._bell.ring()
-        return True
+        return self._holds.free(ordinal)
 
     def clear(self) -> None:
         """Nobody waits any more: the run goes no further."""
@@ -140,22 +108,7 @@ class Gate:
             self._quietly(self._free_all)
             self._bell.ring()
 
-    # -- claiming ---------------------------------------------------------------------------------------------------
-
-    def _claim(self, key: str, needs: dict[str, int]) -> Answer:
-        with self._database.transaction() as connection:
-            now = self._clock.wall_ns()
-            return claims.claim(connection, needs, self._run_id, key, now=now, priority=self._priority)
-
-    def _keep(self, ordinal: int, key: str, needs: dict[str, int], answer: Answer) -> None:
-        lease = answer.lease_ns / 1e9
-        hold = _Hold(key, needs, answer.held, lease, time.monotonic() + lease / 3)
-        with self._lock:
-            self._held[ordinal] = hold
-            self._waiting.pop(ordinal, None)
-            is_sooner = bool(hold.records) and hold.due < self._next
-        if is_sooner:
-            self._stir()
+    # -- waiting ----------------------------------------------------------------------------------------------------
 
     def _park(self, ordinal: int, step: PlannedStep, full: tuple[FullPool, ...], seen: int) -> None:
         with self._lock:
@@ -205,8 +158,7 @@ class Gate:
         while not self._is_over:
             with self._lock:
                 is_waiting = bool(self._parked)
-                renewal = min((hold.due for hold in self._held.values() if hold.records), default=float("inf"))
-                self._next = renewal
+                self._next = renewal = self._holds.next_renewal()
                 until = min([renewal, *self._deadlines(), looked + pause if is_waiting else float("inf")])
             if is_waiting and stop is None:
                 stop = self._bell.listen(self._due.set)
@@ -217,7 +169,7 @@ class Gate:
                 self._due.wait(max(0.0, until - time.monotonic()) if until < float("inf") else None)
             self._due.clear()
             now = time.monotonic()
-            self._renew(now)
+            self._holds.renew(now)
             self._give_up(now)
             if self._bell.rung != seen or now >= looked + pause:
                 seen, looked = self._bell.rung, now
@@ -269,37 +221,6 @@ class Gate:
     def _say_waiting(self) -> None:
         with self._database.transaction() as connection:
             claims.wait_on(connection, self._run_id, now=self._clock.wall_ns())
-
-    def _renew(self, now: float) -> None:
-        with self._lock:
-            due = [(ordinal, hold) for ordinal, hold in self._held.items() if hold.records and hold.due <= now]
-        for ordinal, hold in due:
-            with self._turn:
-                if self._held.get(ordinal) is hold:
-                    hold.due = now + hold.lease / 3
-                    self._quietly(partial(self._prolong, ordinal, hold))
-
-    def _prolong(self, ordinal: int, hold: _Hold) -> None:
-        """Renews a step's leases. Lost ones are claimed again: the step runs on, but never counts twice."""
-        with self._database.transaction() as connection:
-            now = self._clock.wall_ns()
-            lease_ns = int(hold.lease * 1e9)
-            renewed = claims.renew(connection, self._run_id, hold.key, now=now, lease_ns=lease_ns)
-            if renewed == hold.records:
-                answer = None
-            else:
-                answer = claims.claim(
-                    connection, hold.needs, self._run_id, hold.key, now=now, priority=self._priority, lease_ns=lease_ns
-                )
-        if answer is None:
-            self._turnstile.tell_slots(ordinal, EventType.SLOT_RENEWED)
-        elif not answer.full:
-            hold.is_lost, hold.records = False, answer.held or hold.records
-            self._turnstile.tell_slots(ordinal, EventType.SLOT_CLAIMED, ("pools", ",".join(hold.needs)))
-        elif not hold.is_lost:
-            hold.is_lost = True
-            log.warning("step '%s' lost its pool slots and runs on without: its lease was over", hold.key)
-            self._turnstile.tell_slots(ordinal, EventType.SLOT_WAITING, ("reason", ", ".join(map(str, answer.full))))
 
     def _quietly(self, act: Callable[[], None]) -> None:
         try:
