@@ -10,7 +10,8 @@ from bench.conditions import add_options
 from bench.folder import Folder
 
 #: Those that have no scheduler of their own take no conditions.
-ALONE = ("import_rivers", "cli_help", "worker_start")
+IN_PROCESS = ("in_process", "fan_out", "parallel_steps", "async_steps", "definitions")
+ALONE = ("import_rivers", "cli_help", "worker_start", *IN_PROCESS)
 PROGRAMS = (
     "import_rivers",
     "cli_help",
@@ -27,6 +28,7 @@ PROGRAMS = (
     "memory_growth",
     "busy_thread",
     "credentials",
+    *IN_PROCESS,
 )
 
 

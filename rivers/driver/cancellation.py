@@ -7,33 +7,42 @@ from time import perf_counter
 from rivers.storage import cancellation
 from rivers.storage.database import Database
 
-#: Seconds between looks while steps are too short to have asked by themselves, and what is too short anywhere.
+#: Seconds between looks while steps are short, and how long a step takes in which another process could have asked.
 _GLANCE = 0.02
-_SHORT = 1e-5
+_LONG = 0.001
+
+
+def request(database: Database, run_id: str, *, now: int) -> None:
+    """Asks a run to stop."""
+    with database.transaction() as connection:
+        cancellation.request(connection, run_id, now=now)
+    database.bells.cancellations.ring()
 
 
 class CancellationWatch:
     """Looks at the flag between steps.
 
-    A step that was much shorter than a look cannot have set the flag itself, so after it a look now and then is enough.
+    What this process asked is heard before the next step; what another one asked, after a step that is not short or by
+    a look now and then.
     """
 
-    __slots__ = ("_cost", "_database", "_is_deaf", "_looked_at", "_run_id")
+    __slots__ = ("_bell", "_database", "_heard", "_is_deaf", "_looked_at", "_run_id")
 
     def __init__(self, database: Database, run_id: str, *, is_deaf: bool = False) -> None:
         self._database = database
         self._run_id = run_id
         self._is_deaf = is_deaf  # the flag is of an earlier use of the run's id
-        self._cost = 1.0
+        self._bell = database.bells.cancellations
+        self._heard = -1
         self._looked_at = 0.0
 
     def is_requested(self, spent: float = 1.0) -> bool:
         """Whether the run is to stop; `spent` is how long the last step took."""
-        now = perf_counter()
-        if self._is_deaf or (spent < min(_SHORT, 0.5 * self._cost) and now - self._looked_at < _GLANCE):
+        if self._is_deaf:
             return False
+        now, rung = perf_counter(), self._bell.rung
+        if rung == self._heard and spent < _LONG and now - self._looked_at < _GLANCE:
+            return False
+        self._heard, self._looked_at = rung, now
         with self._database.read() as connection:
-            found = cancellation.is_requested(connection, self._run_id)
-        self._looked_at = perf_counter()
-        self._cost = min(self._cost, self._looked_at - now)
-        return found
+            return cancellation.is_requested(connection, self._run_id)

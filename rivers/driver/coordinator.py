@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING
 from rivers.clock import Clock
 from rivers.definitions.snapshot import RunQueueDefinition
 from rivers.driver.admission import Admission, admit, fail
+from rivers.driver.cancellation import request
 from rivers.errors import ExecutionError, StorageError
 from rivers.kernel import failure_of
 from rivers.lifecycle.states import RunState
-from rivers.storage import cancellation, run_queue, runs
+from rivers.storage import run_queue, runs
 from rivers.storage.bells import Bell
 from rivers.storage.database import Database
 from rivers.storage.faults import StaleWriteError
@@ -96,8 +97,7 @@ class Coordinator:
             running = dict(self._running)
         for run_id, one in running.items():
             if one is not threading.current_thread():
-                with self._database.transaction() as connection:
-                    cancellation.request(connection, run_id, now=self._clock.wall_ns())
+                request(self._database, run_id, now=self._clock.wall_ns())
         for one in running.values():
             if one is not threading.current_thread():
                 one.join(None if deadline is None else max(0.0, deadline - time.monotonic()))

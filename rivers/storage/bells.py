@@ -39,13 +39,17 @@ class Bell:
 
 
 class Bells:
-    """The bells of one store: `slots` for freed slots and changed limits, `runs` for runs that come and that end."""
+    """The bells of one store.
 
-    __slots__ = ("__weakref__", "runs", "slots")
+    `slots` for freed slots and changed limits, `runs` for runs that come and that end, `cancellations` for requests.
+    """
+
+    __slots__ = ("__weakref__", "cancellations", "runs", "slots")
 
     def __init__(self) -> None:
         self.slots = Bell()
         self.runs = Bell()
+        self.cancellations = Bell()
 
 
 _lock = threading.Lock()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rivers.definitions.run_status import RunStatus
 from rivers.definitions.suggestion import nearest
+from rivers.driver.cancellation import request
 from rivers.errors import StorageError
 from rivers.lifecycle.events import Event
 from rivers.lifecycle.run import RUN, RunVerb
@@ -103,8 +104,7 @@ class RunReads(Opened):
 
     def request_cancellation(self, run_id: str) -> None:
         """Asks the run to stop between steps."""
-        with self.database.transaction() as connection:
-            cancellation.request(connection, run_id, now=time_ns())
+        request(self.database, run_id, now=time_ns())
 
     def set_run_outcome(
         self, run_id: str, status: str, completed_steps: int, total_steps: int, message: str | None = None

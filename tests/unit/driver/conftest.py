@@ -10,12 +10,13 @@ import pytest
 from rivers.definitions.binding import BoundRepository, bind
 from rivers.definitions.executor import Executor
 from rivers.definitions.job import Job
+from rivers.driver import cancellation
 from rivers.driver.execute import execute
 from rivers.driver.outcome import RunOutcome
 from rivers.io_handlers import InMemoryIOHandler
 from rivers.lifecycle.states import EventType
 from rivers.planning.build import plan_job, plan_selection
-from rivers.storage import assets, cancellation, events, logs, runs
+from rivers.storage import assets, events, logs, runs
 from rivers.storage.assets import AssetRow
 from rivers.storage.database import Database
 from rivers.storage.rows import LogRow, RunRow
@@ -99,8 +100,7 @@ class Here:
             return assets.get(connection, key)
 
     def cancel(self, run_id: str) -> None:
-        with self.database.transaction() as connection:
-            cancellation.request(connection, run_id, now=1)
+        cancellation.request(self.database, run_id, now=1)
 
     @property
     def _run_id(self) -> str:
