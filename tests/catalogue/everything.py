@@ -1,0 +1,6 @@
+"""All programs of the catalogue as one repository, for a location to serve."""
+
+import rivers as rs
+from tests.catalogue.outcome import programs, repository_of
+
+repo = repository_of(programs(), rs.Executor.parallel())
