@@ -7,6 +7,7 @@ from typing import Any
 
 from rivers.definitions.composition import NodeCall
 from rivers.definitions.dependency import DepDef, mappings_of
+from rivers.definitions.executor_override import EXECUTOR, NODE_EXECUTOR
 from rivers.definitions.graph_asset import GraphAsset
 from rivers.definitions.kinds import StepKind
 from rivers.definitions.parameters import Given, Parameter, ParameterSource, Scope, unresolved, wire
@@ -23,9 +24,6 @@ from rivers.definitions.step_binding import (
     executor_named,
     first_paragraph,
 )
-
-EXECUTOR = "rivers/executor"
-NODE_EXECUTOR = "rivers/node/executor"
 
 #: The parameter by which the asset's own step receives the value of the final node.
 _VALUE = "value"

@@ -23,7 +23,7 @@ from rivers.driver.gate import Gate, key_of
 from rivers.driver.hook_calls import HookCalls
 from rivers.driver.interrupts import Interrupts
 from rivers.driver.journal import Journal
-from rivers.driver.lanes import Lane, Lanes, unknown_executor
+from rivers.driver.lanes import Lane, Lanes
 from rivers.driver.ledger import Ledger
 from rivers.driver.queues import Queues
 from rivers.driver.tokens import Tokens
@@ -364,7 +364,8 @@ class Conductor:
     def _place(self, ordinal: int, is_alone: bool) -> None:
         lane = self.lanes.of(ordinal)
         if lane is Lane.REFUSED:
-            error = unknown_executor(self.lanes.override(self.progress.planned[ordinal]))
+            error = self.lanes.refusal(ordinal)
+            assert error is not None
             self.progress.dispatch(ordinal, self._tokens.next())
             self._end(ordinal, StepEnd(AttemptOutcome.FAILED, failure_of(error), error), ())
         elif lane is Lane.WORKER and is_alone:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from enum import Enum
 
 from rivers.definitions.binding import BoundRepository
-from rivers.definitions.graph_binding import EXECUTOR, NODE_EXECUTOR
+from rivers.definitions.executor_override import Override, override_of, refusal
 from rivers.definitions.handlers import handler_kind
 from rivers.definitions.kinds import ExecutorKind, HandlerKind, StepKind
 from rivers.driver.calls import NodeHandlers
@@ -63,21 +63,18 @@ class Lanes:
             if step.kind != StepKind.COLLECT and step.id.mapping_key is None and self.of(n) is Lane.BOUND
         ]
 
-    def override(self, planned: PlannedStep) -> tuple[str, str] | None:
-        """The executor that static metadata asks for, and by which entry. A task of a graph asset goes by the asset."""
-        asset = self._bound.steps.get(planned.graph, self._bound.steps[planned.step])
-        for wanted in (NODE_EXECUTOR, EXECUTOR) if planned.graph else (EXECUTOR,):
-            for output in asset.definition.outputs:
-                for key, value in output.metadata:
-                    if key == wanted:
-                        return key, value
-        return None
+    def refusal(self, ordinal: int) -> ConfigurationError | None:
+        """The error of a step whose metadata names an executor that there is not."""
+        return refusal(self._override(self._planned[ordinal]))
+
+    def _override(self, planned: PlannedStep) -> Override | None:
+        return override_of(self._bound.snapshot, planned.step, planned.graph)
 
     def _find(self, planned: PlannedStep) -> Lane:
-        asked = self.override(planned)
-        override = None if asked is None else asked[1]
-        if override not in (None, "in_process", "parallel"):
+        asked = self._override(planned)
+        if refusal(asked) is not None:
             return Lane.REFUSED
+        override = None if asked is None else asked[1]
         step = self._bound.steps[planned.step]
         try:
             if recipe_of(step).is_async:
@@ -92,9 +89,3 @@ class Lanes:
             self._handlers.of_input(planned.step, edge.node) for edge in planned.edges if edge.parameter is not None
         ]
         return Lane.BOUND if any(handler_kind(one) == HandlerKind.IN_MEMORY for one in handlers) else Lane.WORKER
-
-
-def unknown_executor(asked: tuple[str, str] | None) -> ConfigurationError:
-    """The error of a step whose metadata names an executor that there is not."""
-    entry, name = asked or (EXECUTOR, "")
-    return ConfigurationError(f"Unknown executor in {entry} metadata: '{name}'. Valid values: 'in_process', 'parallel'")

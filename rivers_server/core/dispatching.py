@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from rivers.definitions.executor_override import override_of, refusal
 from rivers.definitions.kinds import HandlerKind
 from rivers.definitions.snapshot import Snapshot
 from rivers.errors import RiversError
 from rivers.lifecycle.attempt import Attempt
 from rivers.lifecycle.events import Failure
-from rivers.lifecycle.states import FailureReason, StepState
+from rivers.lifecycle.states import AttemptOutcome, FailureReason, StepState
 from rivers.planning.build import plan_job, plan_selection
 from rivers.planning.plan import Placement, PlannedStep
 from rivers_server.core import sessions
@@ -51,6 +52,13 @@ def dispatch(core: Core, batch: Batch) -> None:
                 run.progress.abandon(Failure(FailureReason.GENERATION_GONE, gone))
                 sessions.stop_attempts(core, batch, run, gone)
                 batch.dirty[run_id] = run
+                continue
+            if (refused := _refusal(replica, run, ordinal)) is not None:
+                run.progress.dispatch(ordinal, core.store.take_token())
+                wait = run.progress.end(ordinal, AttemptOutcome.FAILED, refused, core.chance.spread())
+                core.schedule_wake(run, ordinal, wait)
+                batch.dirty[run_id] = run
+                core.settle(batch)
                 continue
             places -= 1
             attempt = _issue(core, batch, replica, run, ordinal)
@@ -130,6 +138,18 @@ def _previous(core: Core, batch: Batch, replica: Replica, run: LiveRun, step: Pl
         if row.asset_key == output.node:
             return row.token, row.run_id
     return core.store.last_made(output.node)
+
+
+def _refusal(replica: Replica, run: LiveRun, ordinal: int) -> Failure | None:
+    """Why a step cannot be sent anywhere: its metadata names an executor that there is not."""
+    planned = run.progress.planned[ordinal]
+    if replica.snapshot is None:
+        return None
+    error = refusal(override_of(replica.snapshot, planned.step, planned.graph))
+    if error is None:
+        return None
+    types = tuple(f"{cls.__module__}.{cls.__qualname__}" for cls in type(error).__mro__)
+    return Failure(FailureReason.ERROR, f"{type(error).__name__}: {error}", types)
 
 
 def _has_home_output(run: LiveRun) -> bool:
