@@ -28,7 +28,12 @@ class Launch:
     include_upstream: bool = False
     config: Mapping[str, Any] | None = None
     tags: Sequence[tuple[str, str]] = ()
-    partition_key: str | None = None
+    partition_key: rs.PartitionKey | str | None = None
+
+    @property
+    def key(self) -> rs.PartitionKey | None:
+        """The partition key."""
+        return rs.PartitionKey.single(self.partition_key) if isinstance(self.partition_key, str) else self.partition_key
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import pickle
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import rivers as rs
@@ -21,7 +20,7 @@ from tests.catalogue.outcome import Program
 from tests.stack import Stack
 
 #: Entries that a handler adds, which are different from one to another.
-BY_HANDLER = {"path", "serializer", "size_bytes", "storage", "write_duration_s"}
+BY_HANDLER = {"path", "offset", "serializer", "size_bytes", "storage", "write_duration_s"}
 #: Events of one engine alone: a run in process is not queued, and a worker that is busy is no news of the run.
 OF_ENGINES = {EventType.RUN_QUEUED, EventType.RUN_DEQUEUED, EventType.STEP_DISPATCHED, EventType.ATTEMPT_NOT_STARTED}
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -67,7 +66,7 @@ def in_process(program: Program, executor: Any) -> tuple[Seen, rs.RunResult]:
     with program.repository(executor) as repo:
         repo.resolve(storage=rs.Storage.memory())
         how: dict[str, Any] = {
-            "partition_key": launch.partition_key,
+            "partition_key": launch.key,
             "tags": list(launch.tags) or None,
             "raise_on_error": False,
         }
@@ -94,7 +93,7 @@ def in_process(program: Program, executor: Any) -> tuple[Seen, rs.RunResult]:
             )
         _take_output(seen, ((row.step_key, row.stream, row.text) for row in wrote))
         for node in program.expected.values:
-            seen.values[node] = repo.load_node(node, partition_key=launch.partition_key)
+            seen.values[node] = repo.load_node(node, partition_key=launch.key)
     return seen, result
 
 
@@ -108,14 +107,14 @@ def submit(stack: Stack, program: Program) -> RunHandle:
         include_upstream=launch.include_upstream,
         config=launch.config,
         tags=launch.tags,
-        partition_key=launch.partition_key,
+        partition_key=launch.key,
     )
 
 
 def at_location(handle: RunHandle, program: Program) -> Seen:
     """What came of a program that the scheduler has run."""
     seen = Seen(handle.run_id, handle.wait(timeout=90).succeeded)
-    paths: dict[str, Path] = {}
+    places: dict[str, dict[str, Any]] = {}
     for event in handle.events():
         seen.take(
             event.type,
@@ -127,17 +126,18 @@ def at_location(handle: RunHandle, program: Program) -> Seen:
             event.failure,
             event.partition_key,
         )
-        for name, _, value in event.metadata:
-            if name == "path" and event.node:
-                paths[event.node] = Path(str(value))
+        if event.type == EventType.MATERIALIZED and event.node:
+            places[event.node] = {name: value for name, _, value in event.metadata}
     _take_output(seen, ((chunk.step_key, chunk.stream, chunk.text) for chunk in handle.logs()))
     for node in program.expected.values:
-        path = paths.get(node)
-        if path is not None and path.is_absolute():
-            seen.values[node] = pickle.loads(path.read_bytes())
+        place = places.get(node, {})
+        if str(place.get("path", "")).startswith("/"):
+            with open(place["path"], "rb") as file:
+                file.seek(place.get("offset", 0))
+                seen.values[node] = pickle.loads(file.read(place["size_bytes"]))
         else:  # its author named a handler, which finds it from here as well
             with program.repository(rs.Executor.in_process()) as repo:
-                seen.values[node] = repo.load_node(node, partition_key=program.launch.partition_key)
+                seen.values[node] = repo.load_node(node, partition_key=program.launch.key)
     return seen
 
 
