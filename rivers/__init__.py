@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from rivers.partitions.key import PartitionKey
     from rivers.partitions.key_range import PartitionKeyRange
     from rivers.partitions.mapping import PartitionMapping
+    from rivers.repository.backfill_result import BackfillResult, BackfillStatus
     from rivers.repository.code_repository import CodeRepository
     from rivers.repository.evaluation import ScheduleTickResult, SensorTickResult
     from rivers.repository.run_handle import RunHandle
@@ -72,6 +73,8 @@ __all__ = [
     "AutomationCondition",
     "AutomationDaemon",
     "BackfillRequest",
+    "BackfillResult",
+    "BackfillStatus",
     "BackfillStrategy",
     "Backoff",
     "BaseIOHandler",
@@ -194,6 +197,8 @@ _HOMES = {
     "HookContext": "rivers.kernel.hooks",
     "InputContext": "rivers.kernel.io_contexts",
     "OutputContext": "rivers.kernel.io_contexts",
+    "BackfillResult": "rivers.repository.backfill_result",
+    "BackfillStatus": "rivers.repository.backfill_result",
     "BackfillStrategy": "rivers.partitions.backfill_strategy",
     "RunStatusSensorContext": "rivers.kernel.tick_contexts",
     "ScheduleEvaluationContext": "rivers.kernel.tick_contexts",

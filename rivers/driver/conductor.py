@@ -57,7 +57,8 @@ class Hands(Protocol):
 
 
 class Conductor:
-    """One run. `exceptions` and `failures` hold, by ordinal, what failed steps raised and which outputs it cost."""
+    """One run. `exceptions` and `failures` hold, by ordinal, what failed steps raised and which outputs it cost;
+    `marked` holds the partitions that steps marked as failed."""
 
     def __init__(
         self,
@@ -81,6 +82,7 @@ class Conductor:
         self.changed = threading.Condition(threading.RLock())
         self.exceptions: dict[int, BaseException] = {}
         self.failures: dict[int, dict[str, Failure]] = {}
+        self.marked: dict[PartitionKey, None] = {}
         self.broken: BaseException | None = None
         self.journal: Journal | None = None
         self.hands: Hands | None = None
@@ -296,6 +298,7 @@ class Conductor:
         with self.changed:
             if self.progress.steps[ordinal].state in _LIVE:
                 self.progress.fail_partition(ordinal, node, partition_key, error)
+                self.marked[partition_key] = None
                 self._settle()
 
     # -- as the source of the journal -------------------------------------------------------------------------------

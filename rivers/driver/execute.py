@@ -34,7 +34,7 @@ from rivers.io_handlers.handler import BaseIOHandler
 from rivers.kernel import capture
 from rivers.kernel.launched_resources import LaunchedResources
 from rivers.lifecycle.progress import RunProgress
-from rivers.lifecycle.states import LaunchCause, RunKind, RunState
+from rivers.lifecycle.states import RunKind, RunState
 from rivers.planning.plan import RunPlan
 from rivers.storage.database import Database
 from rivers.storage.rows import RunRow
@@ -53,18 +53,17 @@ def execute(
     run_id: str | None = None,
     tags: Sequence[tuple[str, str]] = (),
     kind: RunKind | None = None,
-    cause: LaunchCause = LaunchCause.USER,
-    cause_name: str = "",
     resume: bool = False,
+    made: RunRow | None = None,
     launched: RunRow | None = None,
     clock: Clock = _CLOCK,
 ) -> RunOutcome:
     """Runs the plan to its end and returns what came of it, once all of it is recorded.
 
     `memory_handler` keeps the nodes whose author named no handler. A `run_id` that is there already is used again, its
-    events go on; with `resume`, steps of it that succeeded are not run again. `launched` is a run that has left the
-    queue for this process. Raises `StorageError` when the run cannot
-    be recorded, and `KeyboardInterrupt`, when the run is over, if Ctrl-C stopped it; what steps raise is returned.
+    events go on; with `resume`, steps of it that succeeded are not run again. `made` is the row of a run that is not
+    stored yet, `launched` one that has left the queue for this process. Raises `StorageError` when the run cannot be
+    recorded, and `KeyboardInterrupt`, when the run is over, if Ctrl-C stopped it; what steps raise is returned.
     """
     now = clock.wall_ns()
     earlier = Earlier.find(database, run_id, now) if run_id is not None else None
@@ -77,9 +76,8 @@ def execute(
     if launched is not None:
         row, tags, beginning = started(launched, now), launched.tags, Beginning.LAUNCHED
     else:
-        tags = tuple(tags)
-        row = new_row(run_id or str(uuid.uuid4()), plan, now, tags=tags, kind=kind, cause=cause, cause_name=cause_name)
-        row, beginning = started(row, now), Beginning.NEW
+        row = made or new_row(run_id or str(uuid.uuid4()), plan, now, tags=tags, kind=kind)
+        row, tags, beginning = started(row, now), row.tags, Beginning.NEW
         if earlier is not None:
             row, beginning = used_again(earlier.row, row), Beginning.AGAIN
     settings: Any = (plan.config or {}).get("resources")
@@ -178,4 +176,4 @@ def _outcome(run_id: str, conductor: Conductor) -> RunOutcome:
     made, failed = nodes_of(progress, conductor.failures)
     order = progress.fan_outs.in_order()
     exceptions = {progress.planned[n].key: conductor.exceptions[n] for n in order if n in conductor.exceptions}
-    return RunOutcome(run_id, progress.state, made, failed, exceptions)
+    return RunOutcome(run_id, progress.state, made, failed, exceptions, tuple(conductor.marked))

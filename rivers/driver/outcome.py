@@ -9,6 +9,7 @@ from rivers.lifecycle.events import Failure
 from rivers.lifecycle.fan_out import INSTANCES_FAILED
 from rivers.lifecycle.progress import RunProgress
 from rivers.lifecycle.states import RunState, StepState
+from rivers.partitions.key import PartitionKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class RunOutcome:
     """Nodes that were made, nodes that were not with "<Type>: <message>", both in topological order.
 
     `exceptions` holds, by step key in the same order, what the last attempt of each failed step raised, the object
-    itself; a step that was skipped raised nothing.
+    itself; a step that was skipped raised nothing. `marked` are the partitions that steps marked as failed.
     """
 
     run_id: str
@@ -24,6 +25,7 @@ class RunOutcome:
     materialized: tuple[str, ...] = ()
     failed: tuple[tuple[str, str], ...] = ()
     exceptions: Mapping[str, BaseException] = field(default_factory=dict)
+    marked: tuple[PartitionKey, ...] = ()
 
     @property
     def success(self) -> bool:

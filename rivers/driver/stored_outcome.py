@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from rivers.driver.outcome import RunOutcome, nodes_of
 from rivers.lifecycle.progress import RunProgress
-from rivers.storage import plans, steps
+from rivers.lifecycle.states import RunKind
+from rivers.storage import events, plans, steps
 from rivers.storage.rows import RunRow
 
 if TYPE_CHECKING:
@@ -21,4 +22,5 @@ def stored_outcome(connection: Connection, row: RunRow) -> RunOutcome:
     progress = RunProgress(plan, state=row.state)
     progress.restore(steps.of_run(connection, row.run_id))
     made, failed = nodes_of(progress, {})
-    return RunOutcome(row.run_id, row.state, made, failed)
+    marked = tuple(events.marked_partitions(connection, row.run_id)) if row.kind == RunKind.BACKFILL_UNIT else ()
+    return RunOutcome(row.run_id, row.state, made, failed, marked=marked)

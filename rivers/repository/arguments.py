@@ -63,3 +63,10 @@ def tags(value: Any) -> tuple[tuple[str, str], ...]:
         if not (isinstance(tag, (tuple, list)) and len(tag) == 2 and all(isinstance(part, str) for part in tag)):
             raise TypeError(f"tags must be a list of (str, str) pairs, got {tag!r}")
     return tuple((key, text) for key, text in value)
+
+
+def whole(name: str, value: Any) -> int:
+    """An integer."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be an int, not {type(value).__name__}")
+    return value

@@ -22,14 +22,17 @@ from rivers.definitions.schedule import Schedule
 from rivers.definitions.sensor import Sensor
 from rivers.definitions.suggestion import nearest_or_all
 from rivers.definitions.task import Task
-from rivers.errors import AssetDefinitionError, NodeNotFoundError, PartitionValidationError
+from rivers.errors import AssetDefinitionError, ExecutionError, NodeNotFoundError, PartitionValidationError
+from rivers.partitions.backfill_strategy import BackfillStrategy
 from rivers.partitions.definition import PartitionsDefinition
 from rivers.partitions.key import PartitionKey
+from rivers.partitions.key_range import PartitionKeyRange
 from rivers.planning.build import job_not_found
 from rivers.repository import arguments
 from rivers.repository.resource_life import ResourceLife
 
 if TYPE_CHECKING:
+    from rivers.repository.backfill_result import BackfillResult, BackfillStatus
     from rivers.repository.evaluation import ScheduleTickResult, SensorTickResult
     from rivers.repository.observation import ObservationResult
     from rivers.repository.run_handle import RunHandle
@@ -222,6 +225,63 @@ class CodeRepository:
             resume=resume,
             retry=retry,
         )
+
+    def backfill(
+        self,
+        selection: list[str] | None = None,
+        partition_keys: list[PartitionKey] | None = None,
+        partition_range: PartitionKeyRange | None = None,
+        strategy: BackfillStrategy | None = None,
+        failure_policy: str = "continue",
+        max_concurrency: int = 4,
+        tags: list[tuple[str, str]] | None = None,
+        config: dict[str, Any] | None = None,
+        block: bool = True,
+        dry_run: bool = False,
+        action: str | None = None,
+    ) -> BackfillResult:
+        """Runs many partitions of assets, all partitioned ones by default: those of `partition_keys` or of
+        `partition_range`, grouped into runs by the strategy, at most `max_concurrency` runs at a time.
+
+        Partitions that fail raise nothing; the result tells of them. `failure_policy` is "continue" or
+        "stop_on_failure". Without `block` the backfill is recorded for an `AutomationDaemon`; a dry run stores nothing.
+        Raises `ExecutionError` for partitions that cannot be meant, before anything is stored.
+        """
+        arguments.names("selection", selection)
+        if action is not None:
+            raise ExecutionError(f"action {action!r}: asset actions are not available in this version of rivers")
+        keys = None if partition_keys is None else arguments.instances("partition_keys", partition_keys, PartitionKey)
+        return self._resolved().backfills.launch(
+            selection,
+            keys=keys,
+            key_range=arguments.optional("partition_range", partition_range, PartitionKeyRange),
+            strategy=arguments.optional("strategy", strategy, BackfillStrategy),
+            policy=failure_policy,
+            max_concurrency=arguments.whole("max_concurrency", max_concurrency),
+            tags=arguments.tags(tags),
+            config=config,
+            block=block,
+            dry_run=dry_run,
+        )
+
+    def get_backfill(self, backfill_id: str) -> BackfillStatus | None:
+        """How far a backfill is; `None` for one that is not known."""
+        return self._resolved().backfills.status(backfill_id)
+
+    def cancel_backfill(self, backfill_id: str) -> bool:
+        """Cancels a backfill: no more runs start, those that run are asked to stop.
+
+        `True` when a backfill that this process executes was told. Others find the wish in the storage; one that nobody
+        executes is canceled at once. Raises `ExecutionError` for one that is not known.
+        """
+        return self._resolved().backfills.cancel(backfill_id)
+
+    def rerun_backfill(self, backfill_id: str, block: bool = True, dry_run: bool = False) -> BackfillResult:
+        """A new backfill of the failed and canceled partitions of an old one, with its options, tags and config.
+
+        Raises `ExecutionError` for a backfill that is not known.
+        """
+        return self._resolved().backfills.rerun(backfill_id, block=block, dry_run=dry_run)
 
     def observe(self, asset_names: list[str] | None = None) -> ObservationResult:
         """Runs the observe functions of external assets, all of them or those named, as a run.

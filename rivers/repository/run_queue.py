@@ -63,14 +63,16 @@ class RunQueue:
             priority=priority,
             request_id=request_id,
         )
+        self.enqueue(plan, row)
+        return row.run_id
+
+    def enqueue(self, plan: RunPlan, row: RunRow) -> None:
+        """Puts a run into the queue whose row is made already."""
         row.last_seq = row.version = 1
         queued = Event(EventType.RUN_QUEUED, facts=((PRIORITY, str(row.priority)),))
-        writes = WriteSet(
-            new_runs=[row], plans=[(row.run_id, plan)], events=[EventRow(row.run_id, row.last_seq, now, queued, None)]
-        )
-        self._storage.database.write(writes)
+        event = EventRow(row.run_id, row.last_seq, row.submitted_at, queued, None)
+        self._storage.database.write(WriteSet(new_runs=[row], plans=[(row.run_id, plan)], events=[event]))
         self.coordinator.expect()
-        return row.run_id
 
     def start(self) -> None:
         """Admits and executes runs in this process from now on. A repeat changes nothing."""

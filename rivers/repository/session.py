@@ -27,6 +27,7 @@ from rivers.planning.launch_document import executor_of, normalised
 from rivers.planning.partitions import check_partition_key, dynamic_keys
 from rivers.planning.plan import RunPlan
 from rivers.repository import arguments
+from rivers.repository.backfills import Backfills
 from rivers.repository.observation import ObservationResult, seen_in
 from rivers.repository.run_handle import RunHandle
 from rivers.repository.run_queue import RunQueue
@@ -56,6 +57,7 @@ class Session:
         self.memory_handler = InMemoryIOHandler()
         settings = bound.snapshot.run_queue
         self.queue = None if settings is None else RunQueue(self.storage, bound.snapshot, self.execute_launched)
+        self.backfills = Backfills(self)
 
     def beside(self, storage: Storage) -> Session:
         """The same repository with another storage, and with the values in this one's memory."""
@@ -136,7 +138,7 @@ class Session:
         ]
         if not nodes:
             return ObservationResult.nothing()
-        outcome = self._execute(plan_selection(snapshot, nodes), kind=RunKind.OBSERVATION)
+        outcome = self.execute(plan_selection(snapshot, nodes), kind=RunKind.OBSERVATION)
         for node, message in outcome.failed:
             log.error("observe failed for asset '%s': %s", node, message)
         if outcome.error is not None:
@@ -171,7 +173,7 @@ class Session:
         resume: bool = False,
     ) -> RunResult:
         plan = self._planned(make, config)
-        outcome = self._execute(plan, run_id=run_id, tags=tags, resume=resume)
+        outcome = self.execute(plan, run_id=run_id, tags=tags, resume=resume)
         if raise_on_error and outcome.error is not None:
             raise outcome.error
         return RunResult.of(**fields_of(outcome))
@@ -235,7 +237,7 @@ class Session:
         for step in plan.steps:
             if step.step not in self.bound.steps:
                 raise ExecutionError(f"step '{step.key}' is not defined by this repository")
-        self._execute(plan, launched=row)
+        self.execute(plan, launched=row)
 
     def _check_partition_key(self, plan: RunPlan) -> None:
         """A launch without a key that it needs, or with one that something lacks, is refused before it is recorded."""
@@ -245,7 +247,8 @@ class Session:
                 registered = {name: partitions.registered(connection, name, keys) for name, keys in wanted.items()}
         check_partition_key(snapshot, plan, datetime.now().astimezone(), registered)
 
-    def _execute(self, plan: RunPlan, **options: Any) -> RunOutcome:
+    def execute(self, plan: RunPlan, **options: Any) -> RunOutcome:
+        """Runs a plan in this process, with the options of the driver's `execute`."""
         return execute(
             self.bound,
             plan,
@@ -256,13 +259,13 @@ class Session:
 
     def _planned(self, make: Plan, config: Mapping[str, Any] | None) -> RunPlan:
         plan = make(None, None)
-        document = self._document(config, plan)
+        document = self.document(config, plan)
         if document is not None:
             plan = make(document, executor_of(document))
         self._check_partition_key(plan)
         return plan
 
-    def _document(self, config: Mapping[str, Any] | None, plan: RunPlan) -> dict[str, Any] | None:
+    def document(self, config: Mapping[str, Any] | None, plan: RunPlan) -> dict[str, Any] | None:
         """The launch document, checked against what the plan runs: assets go by their nodes and by their own names."""
         if config is None:
             return None

@@ -31,7 +31,6 @@ class BackfillRow:
     max_concurrency: int = 4
     failure_policy: FailurePolicy = FailurePolicy.CONTINUE
     owner: RunOwner = RunOwner.SCHEDULER
-    owner_id: str = ""
     cause: LaunchCause = LaunchCause.USER
     cause_name: str = ""
     rerun_of: str = ""
@@ -48,6 +47,7 @@ class BackfillRow:
     ended_at: int | None = None
     counters: Counters = field(default_factory=Counters)
     segments: list[SegmentProgress] = field(default_factory=list)
+    owner_id: str = ""
     owner_expires_at: int | None = None
     version: int = 0
     stored_version: int = field(default=0, compare=False, repr=False)

@@ -26,12 +26,12 @@ from rivers.wire.backfill_plans import decode_backfill_plan
 
 _FIXED = [
     "backfill_id", "location", "nodes", "tags", "created_at", "total_partitions", "total_units", "priority",
-    "max_concurrency", "failure_policy", "owner", "owner_id", "cause", "cause_name", "rerun_of", "request_id", "digest",
+    "max_concurrency", "failure_policy", "owner", "cause", "cause_name", "rerun_of", "request_id", "digest",
     "action",
 ]  # fmt: skip
 _CHANGING = [
     "intent", "status", "reason", "error", "accepted_digest", "started_at", "ended_at", "drawn", "completed", "failed",
-    "canceled", "runs", "segments", "owner_expires_at", "version",
+    "canceled", "runs", "segments", "owner_id", "owner_expires_at", "version",
 ]  # fmt: skip
 
 INSERT = Insert(table, [*_FIXED, *_CHANGING], ignore=True)
@@ -72,7 +72,6 @@ def fixed_image(row: BackfillRow) -> Values:
         row.max_concurrency,
         int(row.failure_policy),
         int(row.owner),
-        row.owner_id,
         int(row.cause),
         row.cause_name,
         row.rerun_of,
@@ -100,6 +99,7 @@ def changing_image(row: BackfillRow) -> Values:
         counters.canceled,
         counters.runs,
         segments,
+        row.owner_id,
         row.owner_expires_at,
         row.version,
     )
@@ -116,9 +116,9 @@ def key_images(backfill_id: str, registered: Mapping[str, Sequence[str]]) -> Ite
 def _row(image: Row[*tuple[Any, ...]]) -> BackfillRow:
     (
         backfill_id, location, nodes, tags, created_at, total_partitions, total_units, priority, max_concurrency,
-        failure_policy, owner, owner_id, cause, cause_name, rerun_of, request_id, digest, action, intent, status,
+        failure_policy, owner, cause, cause_name, rerun_of, request_id, digest, action, intent, status,
         reason, error, accepted_digest, started_at, ended_at, drawn, completed, failed, canceled, runs, segments,
-        owner_expires_at, version,
+        owner_id, owner_expires_at, version,
     ) = image  # fmt: skip
     return BackfillRow(
         backfill_id=backfill_id,

@@ -39,6 +39,7 @@ _MARKS = (
         table.c.type == int(EventType.PARTITION_FAILED),
     )
 )
+_OF_TYPE = _EVENT.where(table.c.run_id == bindparam("run_id"), table.c.type == bindparam("type")).order_by(table.c.seq)
 _OF_NODE = _EVENT.where(table.c.node == bindparam("node")).order_by(table.c.position.desc()).limit(bindparam("limit"))
 _LATEST = _EVENT.join(assets, (assets.c.last_run_id == table.c.run_id) & (assets.c.last_seq == table.c.seq)).where(
     assets.c.asset_key == bindparam("asset_key")
@@ -94,6 +95,16 @@ def marks(connection: Connection, *, states: list[int], owner: int) -> dict[str,
         key = decode_partition_key(event.partition_key)
         if key is not None:
             marked.setdefault(run_id, []).append(Mark(event.step_key, event.attempt, key))
+    return marked
+
+
+def marked_partitions(connection: Connection, run_id: str) -> list[PartitionKey]:
+    """The partitions that steps of a run marked as failed, each as it was marked."""
+    marked = []
+    for event in _events(connection.execute(_OF_TYPE, {"run_id": run_id, "type": int(EventType.PARTITION_FAILED)})):
+        key = decode_partition_key(event.partition_key)
+        if key is not None:
+            marked.append(key)
     return marked
 
 

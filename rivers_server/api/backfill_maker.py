@@ -86,7 +86,7 @@ class BackfillMaker:
         snapshot = self.snapshot(request.location) if pages is None else pages.snapshot
         pinned, _ = await self._pin(request, snapshot, pages)
         row = _row(request, pinned, snapshot)
-        return await asyncio.to_thread(_made, row, pinned)
+        return await asyncio.to_thread(made, row, pinned)
 
     async def forecast(self, request: backfill_service_pb2.CreateBackfillRequest) -> Forecast:
         """What the backfill of a request would do."""
@@ -172,7 +172,8 @@ def segment_plans(pinned: PinnedBackfill, snapshot: Snapshot, location: str) -> 
     ]
 
 
-def _made(row: BackfillRow, pinned: PinnedBackfill) -> Made:
+def made(row: BackfillRow, pinned: PinnedBackfill) -> Made:
+    """A backfill as it is stored."""
     return Made(row, pinned, encode_backfill_plan(pinned).SerializeToString())
 
 

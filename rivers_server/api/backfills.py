@@ -13,12 +13,12 @@ from rivers.lifecycle.backfill.forecast import Forecast
 from rivers.lifecycle.backfill.rerun import RerunScope
 from rivers.lifecycle.backfill.states import BackfillStatus, UnitState
 from rivers.storage import backfills
+from rivers.storage.backfill_reruns import rerun
 from rivers.storage.backfill_rows import BackfillRow
 from rivers.v1 import backfill_pb2, backfill_service_pb2, backfill_service_pb2_grpc
 from rivers.wire.backfills import encode_backfill, encode_forecast
-from rivers_server.api.backfill_maker import BackfillMaker, KeyPages, Made
+from rivers_server.api.backfill_maker import BackfillMaker, KeyPages, Made, made
 from rivers_server.api.backfill_partitions import partitions_page
-from rivers_server.api.backfill_reruns import rerun
 from rivers_server.api.border import Border
 from rivers_server.api.errors import client_streaming, streaming, unary
 from rivers_server.api.pages import decode_token, encode_token, page_size
@@ -179,7 +179,7 @@ class BackfillServicer(backfill_service_pb2_grpc.BackfillServiceServicer):
             if (output := snapshot.output_by_node.get(node)) is not None and output.partitions is not None
             for name in output.partitions.dynamic_names()
         }
-        return await self._reader.read(
+        row, pinned = await self._reader.read(
             rerun,
             old,
             _SCOPES[request.scope],
@@ -188,10 +188,11 @@ class BackfillServicer(backfill_service_pb2_grpc.BackfillServiceServicer):
             registered=await self._maker.registered(sorted(names)),
             request_id=request.request_id or None,
         )
+        return made(row, pinned)
 
     async def _create(self, request_id: str, making: Any) -> tuple[backfill_pb2.Backfill, bool]:
         try:
-            made: Made = await making
+            new: Made = await making
         except RiversError:
             # What was acknowledged stays so, even while the location is away or has other definitions by now.
             found = await self._reader.read(_made_by, request_id)
@@ -199,7 +200,7 @@ class BackfillServicer(backfill_service_pb2_grpc.BackfillServiceServicer):
                 raise
             return self._encode(found), True
         reply = FutureReply.make(lambda result: (self._encode(result[0]), result[1]))
-        self._put(CreateBackfill(made.row, made.pinned, made.plan, reply))
+        self._put(CreateBackfill(new.row, new.pinned, new.plan, reply))
         result: tuple[backfill_pb2.Backfill, bool] = await reply.future
         return result
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rivers.lifecycle.states import LaunchCause
 from rivers.repository.record import Record
 
 
@@ -54,6 +55,20 @@ class LaunchedBy(Record):
     def condition(cls) -> LaunchedBy:
         """An automation condition."""
         return cls._made("condition")
+
+    @classmethod
+    def by(cls, cause: LaunchCause, name: str) -> LaunchedBy:
+        """The origin that a row names."""
+        match cause:
+            case LaunchCause.SCHEDULE:
+                return cls.schedule(name)
+            case LaunchCause.SENSOR:
+                return cls.sensor(name)
+            case LaunchCause.BACKFILL_UNIT:
+                return cls.backfill(name)
+            case LaunchCause.CONDITION:
+                return cls.condition()
+        return cls.manual()
 
     @classmethod
     def _made(cls, kind: str, name: str | None = None, backfill_id: str | None = None) -> LaunchedBy:

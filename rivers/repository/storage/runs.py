@@ -13,7 +13,7 @@ from rivers.driver.cancellation import request
 from rivers.errors import StorageError
 from rivers.lifecycle.events import Event
 from rivers.lifecycle.run import RUN, RunVerb
-from rivers.lifecycle.states import EventType, LaunchCause, RunState
+from rivers.lifecycle.states import EventType, RunState
 from rivers.partitions.key import PartitionKey
 from rivers.repository.record import Record
 from rivers.repository.storage.launched_by import LaunchedBy
@@ -140,20 +140,7 @@ def _record(row: RunRow, config: dict[str, Any] | None, block_reason: str | None
         priority=row.priority,
         partition_key=row.partition_key,
         block_reason=block_reason,
-        launched_by=_launched_by(row),
+        launched_by=LaunchedBy.by(row.cause, row.cause_name),
         action=None,
         config=config,
     )
-
-
-def _launched_by(row: RunRow) -> LaunchedBy:
-    match row.cause:
-        case LaunchCause.SCHEDULE:
-            return LaunchedBy.schedule(row.cause_name)
-        case LaunchCause.SENSOR:
-            return LaunchedBy.sensor(row.cause_name)
-        case LaunchCause.BACKFILL_UNIT:
-            return LaunchedBy.backfill(row.cause_name)
-        case LaunchCause.CONDITION:
-            return LaunchedBy.condition()
-    return LaunchedBy.manual()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rivers.definitions.snapshot import Snapshot
 from rivers.lifecycle.backfill.changes import change, definition_of
@@ -13,12 +13,13 @@ from rivers.lifecycle.backfill.pinned import PinnedBackfill, PinnedSegment
 from rivers.lifecycle.backfill.rerun import RerunScope, rerun_units
 from rivers.storage import backfill_units, backfills, partitions
 from rivers.storage.backfill_rows import BackfillRow
-from rivers.wire.backfill_plans import encode_backfill_plan
-from rivers_server.api.backfill_maker import Made
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 
 def rerun(
-    connection: Any,
+    connection: Connection,
     old: BackfillRow,
     scope: RerunScope,
     snapshot: Snapshot,
@@ -26,8 +27,8 @@ def rerun(
     now: datetime,
     registered: Mapping[str, Sequence[str]],
     request_id: str | None,
-) -> Made:
-    """The new backfill, of the same grids, options, tags and config. Partitions that exist no more are left out."""
+) -> tuple[BackfillRow, PinnedBackfill]:
+    """Row and plan of the new backfill: the same grids, options, tags and config. What exists no more is left out."""
     pinned = backfills.pinned(connection, old.backfill_id)
     is_changed = bool(change(pinned, snapshot, now)) or bool(registered)
     segments = []
@@ -52,7 +53,7 @@ def rerun(
         digest=snapshot.digest if not change(pinned, snapshot, now) else old.digest,
         accepted_digest=snapshot.digest,
     )
-    return Made(row, made, encode_backfill_plan(made).SerializeToString())
+    return row, made
 
 
 def _fresh(old: BackfillRow) -> BackfillRow:
@@ -72,7 +73,7 @@ def _fresh(old: BackfillRow) -> BackfillRow:
     )
 
 
-def _is_missing(connection: Any, pinned: PinnedBackfill, number: int) -> Callable[[int], bool]:
+def _is_missing(connection: Connection, pinned: PinnedBackfill, number: int) -> Callable[[int], bool]:
     """Whether an asset of the segment has no materialization of a partition."""
     grid, segment = pinned.grids[number], pinned.segments[number]
     made = [set(map(str, partitions.materialized(connection, node))) for node in segment.nodes]
