@@ -1,4 +1,4 @@
-"""The daemon: a repository's schedules, sensors and conditions at work in this process."""
+"""The daemon: a repository's schedules, sensors, conditions and backfills at work in this process."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from rivers.clock import SystemClock
+from rivers.daemon.backfills import BackfillLoop
 from rivers.daemon.conditions import ConditionLoop
 from rivers.daemon.loops import Pulse
 from rivers.daemon.requests import Requests
@@ -31,7 +32,8 @@ _GRACE = 10.0
 
 
 class AutomationDaemon:
-    """Runs the schedules, sensors and conditions of a repository in this process, with its run queue if it has one.
+    """Runs the schedules, sensors and conditions of a repository in this process, with its run queue if it has one, and
+    the backfills that were recorded for it.
 
     `max_ticks_retained` is how many ticks of each automation stay in the storage, `None` for all of them;
     `condition_eval_interval` is the time between two evaluations of conditions. Raises `ValueError` for a text that is
@@ -76,7 +78,8 @@ class AutomationDaemon:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ticks no more, and waits for evaluations and for the runs that were started without a queue.
+        """Ticks no more, and waits for evaluations and for the runs that were started without a queue. A backfill that
+        is not done goes on with the next daemon.
 
         A daemon that was not started, or is stopped, stays as it is.
         """
@@ -116,6 +119,7 @@ class AutomationDaemon:
             for one in bound.sensors
             if one.definition.watch is not None
         ]
+        works.append(BackfillLoop(session, pulse).run())
         works.append(ConditionLoop(session, launcher, pulse, self._kept, self._interval).run())
         await asyncio.to_thread(pulse.look)
         self._loop, self._pulse = asyncio.get_running_loop(), pulse

@@ -40,7 +40,7 @@ class Requests:
     def prepare(self, kind: AutomationKind, name: str, request: Request, asking: Asking) -> Launch:
         """Finds out what is wrong with a request before anything is launched, and says how to launch it."""
         if isinstance(request, BackfillRequest):
-            raise ExecutionError("backfills asked for by automations are not available in this version of rivers")
+            return self._backfill(kind, name, request, asking)
         return self._run(kind, name, request, asking)
 
     def _run(self, kind: AutomationKind, name: str, request: RunRequest, asking: Asking) -> Launch:
@@ -60,6 +60,37 @@ class Requests:
             run_id = self._launcher.launch(plan, cause=_CAUSES[kind], cause_name=name, tags=tags, request_id=request_id)
             if run_id is not None:  # else a run of that key is known
                 run_ids.append(run_id)
+
+        return launch
+
+    def _backfill(self, kind: AutomationKind, name: str, request: BackfillRequest, asking: Asking) -> Launch:
+        if request.action is not None:
+            raise ExecutionError(
+                f"action {request.action!r}: asset actions are not available in this version of rivers"
+            )
+        tags = tuple({**asking.tags, **(request.tags or {})}.items())
+
+        def launch_backfill(*, dry_run: bool) -> str:
+            result = self._session.backfills.launch(
+                request.selection,
+                keys=request.partition_keys,
+                key_range=request.partition_range,
+                strategy=request.strategy,
+                policy=request.failure_policy or "continue",
+                max_concurrency=request.max_concurrency,
+                tags=tags,
+                config=None,
+                block=False,
+                dry_run=dry_run,
+                cause=_CAUSES[kind],
+                cause_name=name,
+            )
+            return result.backfill_id
+
+        launch_backfill(dry_run=True)  # raises what is wrong with it, and stores nothing
+
+        def launch(run_ids: list[str], backfill_ids: list[str]) -> None:
+            backfill_ids.append(launch_backfill(dry_run=False))
 
         return launch
 

@@ -50,14 +50,17 @@ _GLANCE = 0.25
 
 Tags = tuple[tuple[str, str], ...]
 
+#: What this process executes, whichever repository it is of.
+_working: dict[str, BackfillCoordinator] = {}
+_lock = threading.Lock()
+
 
 class Backfills:
     """The backfills of one session. Safe to use from several threads."""
 
     def __init__(self, session: Session) -> None:
         self._session = weakref.ref(session)
-        self._lock = threading.Lock()
-        self._working: dict[str, BackfillCoordinator] = {}
+        self._own: set[str] = set()
         self._is_leaving = False
 
     # -- launching --------------------------------------------------------------------------------------------------
@@ -149,8 +152,8 @@ class Backfills:
     def cancel(self, backfill_id: str) -> bool:
         """Whether a backfill that this process executes was told to stop; others find the wish in the storage."""
         database = self._get().storage.database
-        with self._lock:
-            coordinator = self._working.get(backfill_id)
+        with _lock:
+            coordinator = _working.get(backfill_id)
         if coordinator is not None:
             coordinator.cancel()
             return True
@@ -178,14 +181,18 @@ class Backfills:
     def pick_up(self, row: BackfillRow) -> None:
         """Executes a waiting backfill to its end, unless somebody else is first."""
         if claim(self._get().storage.database, row, _CLOCK):
-            self._execute(row, has_turns=self._get().queue is not None)
+            self._execute(row, for_daemon=True)
+
+    def arrive(self) -> None:
+        """A daemon begins to work."""
+        self._is_leaving = False
 
     def leave(self) -> None:
         """Leaves off: starts nothing more of what is executed for a daemon, and whoever comes next goes on with it."""
-        with self._lock:
+        with _lock:
             self._is_leaving = True
-            for coordinator in self._working.values():
-                coordinator.leave()
+            for backfill_id in self._own:
+                _working[backfill_id].leave()
 
     # -- within -----------------------------------------------------------------------------------------------------
 
@@ -202,8 +209,8 @@ class Backfills:
             return {name: partitions.keys(connection, name) for name in names}
 
     def _is_worked_on(self, row: BackfillRow) -> bool:
-        with self._lock:
-            if row.backfill_id in self._working:
+        with _lock:
+            if row.backfill_id in _working:
                 return True
         if not row.owner_id or row.owner_id == owner_id():
             return False
@@ -227,8 +234,8 @@ class Backfills:
         with database.read() as connection:
             return _result(row, pinned, backfill_units.run_ids(connection, row.backfill_id))
 
-    def _execute(self, row: BackfillRow, *, has_turns: bool = False) -> None:
-        """Goes on with a backfill from its rows. With `has_turns` its runs wait in the queue for theirs."""
+    def _execute(self, row: BackfillRow, *, for_daemon: bool = False) -> None:
+        """Goes on with a backfill from its rows. For a daemon its runs go through the queue, if there is one."""
         database = self._get().storage.database
         with database.read() as connection:
             pinned = backfills.pinned(connection, row.backfill_id)
@@ -243,21 +250,24 @@ class Backfills:
             plans, failure = [], str(error)
         else:
             failure = ""
-        run = self._run_queued if has_turns else self._run
+        run = self._run_queued if for_daemon and self._get().queue is not None else self._run
         coordinator = BackfillCoordinator(database, row, pinned, plans, run, _CLOCK, units)
         if failure:
             coordinator.give_up(failure)
-        self._work(coordinator)
+        self._work(coordinator, may_leave=for_daemon)
 
-    def _work(self, coordinator: BackfillCoordinator) -> None:
+    def _work(self, coordinator: BackfillCoordinator, *, may_leave: bool = False) -> None:
         backfill_id = coordinator.row.backfill_id
-        with self._lock:
-            self._working[backfill_id] = coordinator
+        with _lock:
+            _working[backfill_id] = coordinator
+            if may_leave:
+                self._own.add(backfill_id)
         try:
             coordinator.run()
         finally:
-            with self._lock:
-                self._working.pop(backfill_id, None)
+            with _lock:
+                _working.pop(backfill_id, None)
+                self._own.discard(backfill_id)
 
     def _plans(self, pinned: PinnedBackfill) -> list[RunPlan]:
         """A plan for the runs of each segment. What another segment makes is at hand, or is loaded by its handler."""
