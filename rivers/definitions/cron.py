@@ -22,13 +22,9 @@ def check_cron(expression: object) -> None:
     """
     if not isinstance(expression, str):
         raise TypeError(f"a cron expression is a str such as '0 6 * * *', not {type(expression).__name__}")
-    if _RANDOM.search(expression):
-        raise ValueError("fields that are drawn at random are not supported")
-    try:
-        _expanded(expression)
-        _iterator(expression, _START).get_next()
-    except (ValueError, KeyError, AttributeError, IndexError) as error:  # those of the library are ValueErrors
-        raise ValueError(str(error)) from None
+    fault = _fault(expression)
+    if fault:
+        raise ValueError(fault)
 
 
 def check_timezone(name: object) -> None:
@@ -88,6 +84,19 @@ def passed(expression: str, timezone: str | None, since: datetime, now: datetime
     """Whether a point in time lies after `since` and not after `now`."""
     following = next_time(expression, timezone, since)
     return following is not None and following <= now
+
+
+@lru_cache(maxsize=1024)
+def _fault(expression: str) -> str:
+    """What is wrong with an expression; empty when nothing is."""
+    if _RANDOM.search(expression):
+        return "fields that are drawn at random are not supported"
+    try:
+        _expanded(expression)
+        _iterator(expression, _START).get_next()
+    except (ValueError, KeyError, AttributeError, IndexError) as error:  # those of the library are ValueErrors
+        return str(error) or type(error).__name__
+    return ""
 
 
 @lru_cache(maxsize=1024)

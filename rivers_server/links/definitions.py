@@ -12,6 +12,7 @@ from rivers.lifecycle.retry import LONGEST_WAIT
 from rivers.v1.definition_service_pb2 import SnapshotSlice
 from rivers.v1.definitions_pb2 import SnapshotHeader
 from rivers.wire.definitions import decode_snapshot
+from rivers_server.links.automations import troubles_of_automations
 
 #: Definitions of 10,000 steps take about 3 MiB.
 MOST_BYTES = 64 << 20
@@ -60,6 +61,7 @@ def _troubles(snapshot: Snapshot) -> Iterator[str]:
     ):
         if one is not None:
             yield from _troubles_of_retry(one)
+    yield from troubles_of_automations(snapshot, LONGEST_NAME)
 
 
 def _troubles_of_retry(retry: RetryDefinition) -> Iterator[str]:
