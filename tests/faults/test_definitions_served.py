@@ -205,3 +205,23 @@ def test_handlers_are_told_what_the_launch_says_of_an_upstream(stack: Stack) -> 
         "in down None",
         "out other None",
     ]
+
+
+def test_an_executor_that_there_is_not_fails_its_step(stack: Stack) -> None:
+    stack.start_location(
+        "odd",
+        """
+        odd = rs.Asset(name="odd", metadata={"rivers/executor": "nope"})(lambda: mark("run"))
+        fine = rs.Asset(name="fine", metadata={"rivers/executor": "in_process"})(lambda: mark("fine"))
+        repo = rs.CodeRepository(assets=[odd, fine])
+        """,
+    )
+    run = stack.client.runs.submit(location="odd")
+    assert run.wait(timeout=30).state.name == "FAILED"
+    (failed,) = (event for event in run.events() if event.type.name == "STEP_FAILED")
+    assert (failed.node, failed.failure.message) == (
+        "odd",
+        "ConfigurationError: Unknown executor in rivers/executor metadata: 'nope'. "
+        "Valid values: 'in_process', 'parallel'",
+    )
+    assert stack.marks("odd") == ["fine"]
