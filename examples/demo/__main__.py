@@ -121,7 +121,8 @@ def show_files(events: list[RunEvent], servers: Servers, console: Console) -> No
         if event.type == EventType.MATERIALIZED:
             entries = {name: value for name, _, value in event.metadata}
             path = Path(str(entries.pop("path")))
-            entries.pop("size_bytes")
+            for place in ("size_bytes", "offset"):
+                entries.pop(place, None)
             counts = ", ".join(f"{value} {name}" for name, value in entries.items() if type(value) is int)
             table.add_row(event.node, counts, str(path.relative_to(servers.directory)))
     console.print(f"\nWhere the results are, below {nearby(servers.directory)}:", highlight=False)
