@@ -10,7 +10,7 @@ from rivers.definitions.dependency import DepDef, mappings_of
 from rivers.definitions.executor_override import EXECUTOR, NODE_EXECUTOR
 from rivers.definitions.graph_asset import GraphAsset
 from rivers.definitions.kinds import StepKind
-from rivers.definitions.parameters import Given, Parameter, ParameterSource, Scope, unresolved, wire
+from rivers.definitions.parameters import Given, Parameter, ParameterSource, Scope, depends_on_itself, unresolved, wire
 from rivers.definitions.partition_binding import with_mappings_of_graph, with_partitions
 from rivers.definitions.registry import NamedRetries
 from rivers.definitions.results import Materialization
@@ -38,6 +38,8 @@ def bind_graph(asset: GraphAsset, scope: Scope, retries: NamedRetries, tasks: Co
     for parameter in composition.parameters:
         if parameter not in scope.nodes:
             raise unresolved(asset.name, parameter, scope)
+        if parameter == asset.name:
+            raise depends_on_itself(asset.name)
     steps: list[BoundStep] = []
     for key, call in composition.calls.items():
         step = _task(asset, key, call, scope, retries)

@@ -134,10 +134,7 @@ def wire(
             edges.append(EdgeDefinition(upstream))
     for upstream in [edge.upstream for edge in edges]:
         if upstream in own and given is _NOTHING:
-            raise GraphValidationError(
-                f"Asset '{upstream}': depends on itself; "
-                "use SelfDependency[T] to reference an asset's own previous output"
-            )
+            raise depends_on_itself(upstream)
         if upstream not in scope.nodes:
             raise unresolved(name, upstream, scope)
     return Wiring(tuple(parameters), tuple(edges), tuple(resources), inputs, config_class)
@@ -164,4 +161,11 @@ def unresolved(name: str, parameter: str, scope: Scope, remedy: str = "") -> Gra
     known = [*scope.nodes, *scope.resources] if isinstance(scope.nodes, Mapping) else [*scope.resources]
     return UnresolvedInputError(
         f"Asset '{name}': unresolved input '{parameter}'", remedy=remedy or nearest(parameter, known), asset=name
+    )
+
+
+def depends_on_itself(name: str) -> GraphValidationError:
+    """The error of a step that reads what it makes."""
+    return GraphValidationError(
+        f"Asset '{name}': depends on itself; use SelfDependency[T] to reference an asset's own previous output"
     )

@@ -34,4 +34,4 @@ class DataVersions:
         if not step.edges:
             return ()
         versions = self._versions
-        return tuple([(edge.node, versions[edge.node]) for edge in step.edges if edge.node in versions])
+        return tuple([(node, versions[node]) for node in step.lineage if node in versions])

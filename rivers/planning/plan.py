@@ -77,6 +77,14 @@ class PlannedStep:
         if not self.key:
             object.__setattr__(self, "key", str(self.id))
 
+    @property
+    def lineage(self) -> list[str]:
+        """The nodes that it depends on; of a graph asset those from outside of it."""
+        nodes = [edge.node for edge in self.edges]
+        if self.kind != StepKind.GRAPH_ASSET:
+            return nodes
+        return [node for node in nodes if not node.startswith(f"{self.step}/")]
+
 
 @dataclass(frozen=True)
 class RunPlan:

@@ -54,7 +54,7 @@ class LiveRun:
                 self.versions[event.node] = event.data_version
                 if any(output.is_asset for output in step.outputs if output.node == event.node):
                     known = self.versions
-                    inputs = tuple((e.node, known[e.node]) for e in step.edges if e.node in known)
+                    inputs = tuple((node, known[node]) for node in step.lineage if node in known)
                     token = progress.steps[event.ordinal].token
                     writes.materializations.append(
                         MaterializationRow(

@@ -199,6 +199,14 @@ def test_a_parameter_of_the_body_that_nothing_is_called_like_is_unresolved() -> 
         bound(graph(body))
 
 
+def test_a_graph_that_reads_itself() -> None:
+    def body(g):
+        return dbl(g)
+
+    with pytest.raises(GraphValidationError, match="Asset 'g': depends on itself; use SelfDependency"):
+        bound(graph(body))
+
+
 def test_a_parameter_of_the_body_with_a_default_is_no_dependency() -> None:
     def body(src=None):
         assert src is None

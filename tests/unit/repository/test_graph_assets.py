@@ -438,6 +438,9 @@ def test_a_graph_is_stale_when_what_it_reads_is_new() -> None:
     repository = rs.CodeRepository(assets=[src, g], tasks=[dbl], default_executor=rs.Executor.in_process())
     repository.materialize()
     assert repository.storage.compute_staleness()["g"][0] == "UpToDate"
+    record = repository.storage.get_asset_record("g")
+    assert record is not None
+    assert [node for node, _ in record.last_input_data_versions] == ["src"]
     repository.materialize(["src"])
     status, causes = repository.storage.compute_staleness()["g"]
     assert (status, [cause.dependency for cause in causes]) == ("Stale", ["src"])
