@@ -46,6 +46,7 @@ class Asset:
     last_run_id: str | None
     last_materialized_at: datetime | None
     last_data_version: str | None
+    is_partitioned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ def read_asset(asset: catalog_service_pb2.Asset) -> Asset:
         last_run_id=asset.last_run_id or None,
         last_materialized_at=decode_datetime(asset.last_time) if asset.HasField("last_time") else None,
         last_data_version=asset.last_data_version or None,
+        is_partitioned=asset.is_partitioned,
     )
 
 

@@ -27,15 +27,15 @@ from rivers.v1 import definitions_pb2 as rivers_dot_v1_dot_definitions__pb2
 from rivers.v1 import failure_pb2 as rivers_dot_v1_dot_failure__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frivers/v1/catalog_service.proto\x12\trivers.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1brivers/v1/definitions.proto\x1a\x17rivers/v1/failure.proto\"\xb2\x02\n\x08Location\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\'\n\x05state\x18\x03 \x01(\x0e\x32\x18.rivers.v1.LocationState\x12\x0e\n\x06\x64igest\x18\x04 \x01(\t\x12\x0e\n\x06module\x18\x05 \x01(\t\x12\x0f\n\x07message\x18\x06 \x01(\t\x12(\n\x0cload_failure\x18\x07 \x01(\x0b\x32\x12.rivers.v1.Failure\x12\x0f\n\x07workers\x18\x08 \x01(\x05\x12\x1a\n\x12\x61ttempts_in_flight\x18\t \x01(\x05\x12.\n\nheard_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x61sset_count\x18\x0b \x01(\x05\x12\x11\n\tjob_count\x18\x0c \x01(\x05\"=\n\x14ListLocationsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"X\n\x15ListLocationsResponse\x12&\n\tlocations\x18\x01 \x03(\x0b\x32\x13.rivers.v1.Location\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xf3\x01\n\x05\x41sset\x12\x10\n\x08location\x18\x01 \x01(\t\x12/\n\ndefinition\x18\x02 \x01(\x0b\x32\x1b.rivers.v1.OutputDefinition\x12\x10\n\x08upstream\x18\x03 \x03(\t\x12\x13\n\x0blast_run_id\x18\x04 \x01(\t\x12-\n\tlast_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11last_data_version\x18\x06 \x01(\t\x12!\n\x04kind\x18\x07 \x01(\x0e\x32\x13.rivers.v1.StepKind\x12\x13\n\x0b\x64\x65scription\x18\x08 \x01(\t\"L\n\x11ListAssetsRequest\x12\x10\n\x08location\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"O\n\x12ListAssetsResponse\x12 \n\x06\x61ssets\x18\x01 \x03(\x0b\x32\x10.rivers.v1.Asset\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"E\n\x03Job\x12\x10\n\x08location\x18\x01 \x01(\t\x12,\n\ndefinition\x18\x02 \x01(\x0b\x32\x18.rivers.v1.JobDefinition\"J\n\x0fListJobsRequest\x12\x10\n\x08location\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"I\n\x10ListJobsResponse\x12\x1c\n\x04jobs\x18\x01 \x03(\x0b\x32\x0e.rivers.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\xc0\x01\n\rLocationState\x12\x1e\n\x1aLOCATION_STATE_UNSPECIFIED\x10\x00\x12\x1d\n\x19LOCATION_STATE_CONNECTING\x10\x01\x12\x1a\n\x16LOCATION_STATE_LOADING\x10\x02\x12\x18\n\x14LOCATION_STATE_READY\x10\x03\x12\x1e\n\x1aLOCATION_STATE_LOAD_FAILED\x10\x04\x12\x1a\n\x16LOCATION_STATE_REFUSED\x10\x05\x32\xf4\x01\n\x0e\x43\x61talogService\x12R\n\rListLocations\x12\x1f.rivers.v1.ListLocationsRequest\x1a .rivers.v1.ListLocationsResponse\x12I\n\nListAssets\x12\x1c.rivers.v1.ListAssetsRequest\x1a\x1d.rivers.v1.ListAssetsResponse\x12\x43\n\x08ListJobs\x12\x1a.rivers.v1.ListJobsRequest\x1a\x1b.rivers.v1.ListJobsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frivers/v1/catalog_service.proto\x12\trivers.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1brivers/v1/definitions.proto\x1a\x17rivers/v1/failure.proto\"\xb2\x02\n\x08Location\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\'\n\x05state\x18\x03 \x01(\x0e\x32\x18.rivers.v1.LocationState\x12\x0e\n\x06\x64igest\x18\x04 \x01(\t\x12\x0e\n\x06module\x18\x05 \x01(\t\x12\x0f\n\x07message\x18\x06 \x01(\t\x12(\n\x0cload_failure\x18\x07 \x01(\x0b\x32\x12.rivers.v1.Failure\x12\x0f\n\x07workers\x18\x08 \x01(\x05\x12\x1a\n\x12\x61ttempts_in_flight\x18\t \x01(\x05\x12.\n\nheard_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x61sset_count\x18\x0b \x01(\x05\x12\x11\n\tjob_count\x18\x0c \x01(\x05\"=\n\x14ListLocationsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"X\n\x15ListLocationsResponse\x12&\n\tlocations\x18\x01 \x03(\x0b\x32\x13.rivers.v1.Location\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8b\x02\n\x05\x41sset\x12\x10\n\x08location\x18\x01 \x01(\t\x12/\n\ndefinition\x18\x02 \x01(\x0b\x32\x1b.rivers.v1.OutputDefinition\x12\x10\n\x08upstream\x18\x03 \x03(\t\x12\x13\n\x0blast_run_id\x18\x04 \x01(\t\x12-\n\tlast_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11last_data_version\x18\x06 \x01(\t\x12!\n\x04kind\x18\x07 \x01(\x0e\x32\x13.rivers.v1.StepKind\x12\x13\n\x0b\x64\x65scription\x18\x08 \x01(\t\x12\x16\n\x0eis_partitioned\x18\x15 \x01(\x08\"L\n\x11ListAssetsRequest\x12\x10\n\x08location\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"O\n\x12ListAssetsResponse\x12 \n\x06\x61ssets\x18\x01 \x03(\x0b\x32\x10.rivers.v1.Asset\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"E\n\x03Job\x12\x10\n\x08location\x18\x01 \x01(\t\x12,\n\ndefinition\x18\x02 \x01(\x0b\x32\x18.rivers.v1.JobDefinition\"J\n\x0fListJobsRequest\x12\x10\n\x08location\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"I\n\x10ListJobsResponse\x12\x1c\n\x04jobs\x18\x01 \x03(\x0b\x32\x0e.rivers.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\xc0\x01\n\rLocationState\x12\x1e\n\x1aLOCATION_STATE_UNSPECIFIED\x10\x00\x12\x1d\n\x19LOCATION_STATE_CONNECTING\x10\x01\x12\x1a\n\x16LOCATION_STATE_LOADING\x10\x02\x12\x18\n\x14LOCATION_STATE_READY\x10\x03\x12\x1e\n\x1aLOCATION_STATE_LOAD_FAILED\x10\x04\x12\x1a\n\x16LOCATION_STATE_REFUSED\x10\x05\x32\xf4\x01\n\x0e\x43\x61talogService\x12R\n\rListLocations\x12\x1f.rivers.v1.ListLocationsRequest\x1a .rivers.v1.ListLocationsResponse\x12I\n\nListAssets\x12\x1c.rivers.v1.ListAssetsRequest\x1a\x1d.rivers.v1.ListAssetsResponse\x12\x43\n\x08ListJobs\x12\x1a.rivers.v1.ListJobsRequest\x1a\x1b.rivers.v1.ListJobsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rivers.v1.catalog_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LOCATIONSTATE']._serialized_start=1223
-  _globals['_LOCATIONSTATE']._serialized_end=1415
+  _globals['_LOCATIONSTATE']._serialized_start=1247
+  _globals['_LOCATIONSTATE']._serialized_end=1439
   _globals['_LOCATION']._serialized_start=134
   _globals['_LOCATION']._serialized_end=440
   _globals['_LISTLOCATIONSREQUEST']._serialized_start=442
@@ -43,17 +43,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTLOCATIONSRESPONSE']._serialized_start=505
   _globals['_LISTLOCATIONSRESPONSE']._serialized_end=593
   _globals['_ASSET']._serialized_start=596
-  _globals['_ASSET']._serialized_end=839
-  _globals['_LISTASSETSREQUEST']._serialized_start=841
-  _globals['_LISTASSETSREQUEST']._serialized_end=917
-  _globals['_LISTASSETSRESPONSE']._serialized_start=919
-  _globals['_LISTASSETSRESPONSE']._serialized_end=998
-  _globals['_JOB']._serialized_start=1000
-  _globals['_JOB']._serialized_end=1069
-  _globals['_LISTJOBSREQUEST']._serialized_start=1071
-  _globals['_LISTJOBSREQUEST']._serialized_end=1145
-  _globals['_LISTJOBSRESPONSE']._serialized_start=1147
-  _globals['_LISTJOBSRESPONSE']._serialized_end=1220
-  _globals['_CATALOGSERVICE']._serialized_start=1418
-  _globals['_CATALOGSERVICE']._serialized_end=1662
+  _globals['_ASSET']._serialized_end=863
+  _globals['_LISTASSETSREQUEST']._serialized_start=865
+  _globals['_LISTASSETSREQUEST']._serialized_end=941
+  _globals['_LISTASSETSRESPONSE']._serialized_start=943
+  _globals['_LISTASSETSRESPONSE']._serialized_end=1022
+  _globals['_JOB']._serialized_start=1024
+  _globals['_JOB']._serialized_end=1093
+  _globals['_LISTJOBSREQUEST']._serialized_start=1095
+  _globals['_LISTJOBSREQUEST']._serialized_end=1169
+  _globals['_LISTJOBSRESPONSE']._serialized_start=1171
+  _globals['_LISTJOBSRESPONSE']._serialized_end=1244
+  _globals['_CATALOGSERVICE']._serialized_start=1442
+  _globals['_CATALOGSERVICE']._serialized_end=1686
 # @@protoc_insertion_point(module_scope)

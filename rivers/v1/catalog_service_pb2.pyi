@@ -196,6 +196,7 @@ class Asset(_message.Message):
     LAST_DATA_VERSION_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
+    IS_PARTITIONED_FIELD_NUMBER: _builtins.int
     location: _builtins.str
     """The location."""
     last_run_id: _builtins.str
@@ -206,9 +207,11 @@ class Asset(_message.Message):
     """How it comes about."""
     description: _builtins.str
     """The documentation of its function, first paragraph."""
+    is_partitioned: _builtins.bool
+    """Whether it has partitions."""
     @_builtins.property
     def definition(self) -> _definitions_pb2.OutputDefinition:
-        """The definition."""
+        """The definition; without partitions that list very many keys."""
 
     @_builtins.property
     def upstream(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -229,10 +232,11 @@ class Asset(_message.Message):
         last_data_version: _builtins.str = ...,
         kind: _definitions_pb2.StepKind.ValueType = ...,
         description: _builtins.str = ...,
+        is_partitioned: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["definition", b"definition", "last_time", b"last_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["definition", b"definition", "description", b"description", "kind", b"kind", "last_data_version", b"last_data_version", "last_run_id", b"last_run_id", "last_time", b"last_time", "location", b"location", "upstream", b"upstream"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["definition", b"definition", "description", b"description", "is_partitioned", b"is_partitioned", "kind", b"kind", "last_data_version", b"last_data_version", "last_run_id", b"last_run_id", "last_time", b"last_time", "location", b"location", "upstream", b"upstream"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -25,25 +25,28 @@ _sym_db = _symbol_database.Default()
 from rivers.v1 import automation_pb2 as rivers_dot_v1_dot_automation__pb2
 from rivers.v1 import definitions_pb2 as rivers_dot_v1_dot_definitions__pb2
 from rivers.v1 import failure_pb2 as rivers_dot_v1_dot_failure__pb2
+from rivers.v1 import partitions_pb2 as rivers_dot_v1_dot_partitions__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"rivers/v1/definition_service.proto\x12\trivers.v1\x1a\x1arivers/v1/automation.proto\x1a\x1brivers/v1/definitions.proto\x1a\x17rivers/v1/failure.proto\"8\n\x12GetSnapshotRequest\x12\x14\n\x0cknown_digest\x18\x01 \x01(\t\x12\x0c\n\x04term\x18\x02 \x01(\x04\"\xd2\x01\n\x13GetSnapshotResponse\x12+\n\x08progress\x18\x01 \x01(\x0b\x32\x17.rivers.v1.LoadProgressH\x00\x12.\n\x0cload_failure\x18\x02 \x01(\x0b\x32\x16.rivers.v1.LoadFailureH\x00\x12+\n\x06header\x18\x03 \x01(\x0b\x32\x19.rivers.v1.SnapshotHeaderH\x00\x12)\n\x05slice\x18\x04 \x01(\x0b\x32\x18.rivers.v1.SnapshotSliceH\x00\x42\x06\n\x04part\"<\n\x0cLoadProgress\x12\x17\n\x0f\x65lapsed_seconds\x18\x01 \x01(\x01\x12\x13\n\x0bstderr_tail\x18\x02 \x01(\t\"W\n\x0bLoadFailure\x12\x0e\n\x06module\x18\x01 \x01(\t\x12#\n\x07\x66\x61ilure\x18\x02 \x01(\x0b\x32\x12.rivers.v1.Failure\x12\x13\n\x0bstderr_tail\x18\x03 \x01(\t\"\xc1\x01\n\rSnapshotSlice\x12(\n\x05steps\x18\x01 \x03(\x0b\x32\x19.rivers.v1.StepDefinition\x12&\n\x04jobs\x18\x02 \x03(\x0b\x32\x18.rivers.v1.JobDefinition\x12\x30\n\tschedules\x18\x03 \x03(\x0b\x32\x1d.rivers.v1.ScheduleDefinition\x12,\n\x07sensors\x18\x04 \x03(\x0b\x32\x1b.rivers.v1.SensorDefinition2c\n\x11\x44\x65\x66initionService\x12N\n\x0bGetSnapshot\x12\x1d.rivers.v1.GetSnapshotRequest\x1a\x1e.rivers.v1.GetSnapshotResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"rivers/v1/definition_service.proto\x12\trivers.v1\x1a\x1arivers/v1/automation.proto\x1a\x1brivers/v1/definitions.proto\x1a\x17rivers/v1/failure.proto\x1a\x1arivers/v1/partitions.proto\"8\n\x12GetSnapshotRequest\x12\x14\n\x0cknown_digest\x18\x01 \x01(\t\x12\x0c\n\x04term\x18\x02 \x01(\x04\"\xd2\x01\n\x13GetSnapshotResponse\x12+\n\x08progress\x18\x01 \x01(\x0b\x32\x17.rivers.v1.LoadProgressH\x00\x12.\n\x0cload_failure\x18\x02 \x01(\x0b\x32\x16.rivers.v1.LoadFailureH\x00\x12+\n\x06header\x18\x03 \x01(\x0b\x32\x19.rivers.v1.SnapshotHeaderH\x00\x12)\n\x05slice\x18\x04 \x01(\x0b\x32\x18.rivers.v1.SnapshotSliceH\x00\x42\x06\n\x04part\"<\n\x0cLoadProgress\x12\x17\n\x0f\x65lapsed_seconds\x18\x01 \x01(\x01\x12\x13\n\x0bstderr_tail\x18\x02 \x01(\t\"W\n\x0bLoadFailure\x12\x0e\n\x06module\x18\x01 \x01(\t\x12#\n\x07\x66\x61ilure\x18\x02 \x01(\x0b\x32\x12.rivers.v1.Failure\x12\x13\n\x0bstderr_tail\x18\x03 \x01(\t\"\xf2\x01\n\rSnapshotSlice\x12(\n\x05steps\x18\x01 \x03(\x0b\x32\x19.rivers.v1.StepDefinition\x12&\n\x04jobs\x18\x02 \x03(\x0b\x32\x18.rivers.v1.JobDefinition\x12\x30\n\tschedules\x18\x03 \x03(\x0b\x32\x1d.rivers.v1.ScheduleDefinition\x12,\n\x07sensors\x18\x04 \x03(\x0b\x32\x1b.rivers.v1.SensorDefinition\x12/\n\npartitions\x18\x15 \x03(\x0b\x32\x1b.rivers.v1.SharedPartitions\"W\n\x10SharedPartitions\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x33\n\ndefinition\x18\x02 \x01(\x0b\x32\x1f.rivers.v1.PartitionsDefinition2c\n\x11\x44\x65\x66initionService\x12N\n\x0bGetSnapshot\x12\x1d.rivers.v1.GetSnapshotRequest\x1a\x1e.rivers.v1.GetSnapshotResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rivers.v1.definition_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_GETSNAPSHOTREQUEST']._serialized_start=131
-  _globals['_GETSNAPSHOTREQUEST']._serialized_end=187
-  _globals['_GETSNAPSHOTRESPONSE']._serialized_start=190
-  _globals['_GETSNAPSHOTRESPONSE']._serialized_end=400
-  _globals['_LOADPROGRESS']._serialized_start=402
-  _globals['_LOADPROGRESS']._serialized_end=462
-  _globals['_LOADFAILURE']._serialized_start=464
-  _globals['_LOADFAILURE']._serialized_end=551
-  _globals['_SNAPSHOTSLICE']._serialized_start=554
-  _globals['_SNAPSHOTSLICE']._serialized_end=747
-  _globals['_DEFINITIONSERVICE']._serialized_start=749
-  _globals['_DEFINITIONSERVICE']._serialized_end=848
+  _globals['_GETSNAPSHOTREQUEST']._serialized_start=159
+  _globals['_GETSNAPSHOTREQUEST']._serialized_end=215
+  _globals['_GETSNAPSHOTRESPONSE']._serialized_start=218
+  _globals['_GETSNAPSHOTRESPONSE']._serialized_end=428
+  _globals['_LOADPROGRESS']._serialized_start=430
+  _globals['_LOADPROGRESS']._serialized_end=490
+  _globals['_LOADFAILURE']._serialized_start=492
+  _globals['_LOADFAILURE']._serialized_end=579
+  _globals['_SNAPSHOTSLICE']._serialized_start=582
+  _globals['_SNAPSHOTSLICE']._serialized_end=824
+  _globals['_SHAREDPARTITIONS']._serialized_start=826
+  _globals['_SHAREDPARTITIONS']._serialized_end=913
+  _globals['_DEFINITIONSERVICE']._serialized_start=915
+  _globals['_DEFINITIONSERVICE']._serialized_end=1014
 # @@protoc_insertion_point(module_scope)

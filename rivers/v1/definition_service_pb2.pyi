@@ -10,6 +10,7 @@ from google.protobuf.internal import containers as _containers
 from rivers.v1 import automation_pb2 as _automation_pb2
 from rivers.v1 import definitions_pb2 as _definitions_pb2
 from rivers.v1 import failure_pb2 as _failure_pb2
+from rivers.v1 import partitions_pb2 as _partitions_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -159,6 +160,7 @@ class SnapshotSlice(_message.Message):
     JOBS_FIELD_NUMBER: _builtins.int
     SCHEDULES_FIELD_NUMBER: _builtins.int
     SENSORS_FIELD_NUMBER: _builtins.int
+    PARTITIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def steps(self) -> _containers.RepeatedCompositeFieldContainer[_definitions_pb2.StepDefinition]:
         """Steps."""
@@ -175,6 +177,10 @@ class SnapshotSlice(_message.Message):
     def sensors(self) -> _containers.RepeatedCompositeFieldContainer[_automation_pb2.SensorDefinition]:
         """Sensors."""
 
+    @_builtins.property
+    def partitions(self) -> _containers.RepeatedCompositeFieldContainer[Global___SharedPartitions]:
+        """Partitions definitions that steps refer to by number; they come before the steps."""
+
     def __init__(
         self,
         *,
@@ -182,11 +188,40 @@ class SnapshotSlice(_message.Message):
         jobs: _abc.Iterable[_definitions_pb2.JobDefinition] | None = ...,
         schedules: _abc.Iterable[_automation_pb2.ScheduleDefinition] | None = ...,
         sensors: _abc.Iterable[_automation_pb2.SensorDefinition] | None = ...,
+        partitions: _abc.Iterable[Global___SharedPartitions] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["jobs", b"jobs", "schedules", b"schedules", "sensors", b"sensors", "steps", b"steps"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["jobs", b"jobs", "partitions", b"partitions", "schedules", b"schedules", "sensors", b"sensors", "steps", b"steps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SnapshotSlice: _TypeAlias = SnapshotSlice  # noqa: Y015
+
+@_typing.final
+class SharedPartitions(_message.Message):
+    """A partitions definition, or more keys of a list of keys that was begun."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    DEFINITION_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    """Its number, from 1."""
+    @_builtins.property
+    def definition(self) -> _partitions_pb2.PartitionsDefinition:
+        """The definition; of several with one number the keys add up."""
+
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        definition: _partitions_pb2.PartitionsDefinition | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["definition", b"definition"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["definition", b"definition", "number", b"number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SharedPartitions: _TypeAlias = SharedPartitions  # noqa: Y015

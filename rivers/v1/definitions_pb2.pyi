@@ -466,6 +466,7 @@ class OutputDefinition(_message.Message):
     IS_MAPPED_FIELD_NUMBER: _builtins.int
     PARTITIONS_FIELD_NUMBER: _builtins.int
     BACKFILL_STRATEGY_FIELD_NUMBER: _builtins.int
+    SHARED_PARTITIONS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The node's name."""
     group: _builtins.str
@@ -482,6 +483,8 @@ class OutputDefinition(_message.Message):
     """The name of the function's output type, for people."""
     is_mapped: _builtins.bool
     """Whether a task is mapped over the elements of the value."""
+    shared_partitions: _builtins.int
+    """In a snapshot, in place of partitions: the number of a definition that was sent before; 0 for none."""
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Tags, as declared."""
@@ -523,10 +526,11 @@ class OutputDefinition(_message.Message):
         is_mapped: _builtins.bool = ...,
         partitions: _partitions_pb2.PartitionsDefinition | None = ...,
         backfill_strategy: _partitions_pb2.BackfillStrategy | None = ...,
+        shared_partitions: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_code_version", b"_code_version", "_group", b"_group", "backfill_strategy", b"backfill_strategy", "code_version", b"code_version", "group", b"group", "partitions", b"partitions"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_code_version", b"_code_version", "_group", b"_group", "backfill_strategy", b"backfill_strategy", "code_version", b"code_version", "group", b"group", "handler", b"handler", "handler_class", b"handler_class", "is_asset", b"is_asset", "is_mapped", b"is_mapped", "kinds", b"kinds", "metadata", b"metadata", "name", b"name", "partitions", b"partitions", "pools", b"pools", "tags", b"tags", "type_name", b"type_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_code_version", b"_code_version", "_group", b"_group", "backfill_strategy", b"backfill_strategy", "code_version", b"code_version", "group", b"group", "handler", b"handler", "handler_class", b"handler_class", "is_asset", b"is_asset", "is_mapped", b"is_mapped", "kinds", b"kinds", "metadata", b"metadata", "name", b"name", "partitions", b"partitions", "pools", b"pools", "shared_partitions", b"shared_partitions", "tags", b"tags", "type_name", b"type_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__code_version: _TypeAlias = _typing.Literal["code_version"]  # noqa: Y015
     _WhichOneofArgType__code_version: _TypeAlias = _typing.Literal["_code_version", b"_code_version"]  # noqa: Y015

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from rivers.v1 import identity_pb2 as rivers_dot_v1_dot_identity__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1arivers/v1/partitions.proto\x12\trivers.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18rivers/v1/identity.proto\"\xe3\x01\n\x14PartitionsDefinition\x12-\n\x06static\x18\x01 \x01(\x0b\x32\x1b.rivers.v1.StaticPartitionsH\x00\x12\x36\n\x0btime_window\x18\x02 \x01(\x0b\x32\x1f.rivers.v1.TimeWindowPartitionsH\x00\x12+\n\x05multi\x18\x03 \x01(\x0b\x32\x1a.rivers.v1.MultiPartitionsH\x00\x12/\n\x07\x64ynamic\x18\x04 \x01(\x0b\x32\x1c.rivers.v1.DynamicPartitionsH\x00\x42\x06\n\x04kind\" \n\x10StaticPartitions\x12\x0c\n\x04keys\x18\x01 \x03(\t\"\x82\x02\n\x14TimeWindowPartitions\x12\x11\n\x04\x63ron\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x1d\n\x10interval_seconds\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12)\n\x05start\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03\x65nd\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x66ormat\x18\x05 \x01(\t\x12\x15\n\x08timezone\x18\x06 \x01(\tH\x02\x88\x01\x01\x12\x12\n\nend_offset\x18\x07 \x01(\x03\x42\x07\n\x05_cronB\x13\n\x11_interval_secondsB\x0b\n\t_timezone\"E\n\x0fMultiPartitions\x12\x32\n\ndimensions\x18\x01 \x03(\x0b\x32\x1e.rivers.v1.PartitionsDimension\"X\n\x13PartitionsDimension\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x33\n\ndefinition\x18\x02 \x01(\x0b\x32\x1f.rivers.v1.PartitionsDefinition\"!\n\x11\x44ynamicPartitions\x12\x0c\n\x04name\x18\x01 \x01(\t\"q\n\x11PartitionKeyRange\x12\"\n\x04span\x18\x01 \x01(\x0b\x32\x12.rivers.v1.KeySpanH\x00\x12\x30\n\ndimensions\x18\x02 \x01(\x0b\x32\x1a.rivers.v1.DimensionRangesH\x00\x42\x06\n\x04kind\"+\n\x07KeySpan\x12\x10\n\x08\x66rom_key\x18\x01 \x01(\t\x12\x0e\n\x06to_key\x18\x02 \x01(\t\"<\n\x0f\x44imensionRanges\x12)\n\x06ranges\x18\x01 \x03(\x0b\x32\x19.rivers.v1.DimensionRange\"x\n\x0e\x44imensionRange\x12\x11\n\tdimension\x18\x01 \x01(\t\x12\"\n\x04span\x18\x02 \x01(\x0b\x32\x12.rivers.v1.KeySpanH\x00\x12\'\n\x04keys\x18\x03 \x01(\x0b\x32\x17.rivers.v1.SelectedKeysH\x00\x42\x06\n\x04kind\"\x1c\n\x0cSelectedKeys\x12\x0c\n\x04keys\x18\x01 \x03(\t\"\xec\x03\n\x10PartitionMapping\x12.\n\x08identity\x18\x01 \x01(\x0b\x32\x1a.rivers.v1.IdentityMappingH\x00\x12\x39\n\x0e\x61ll_partitions\x18\x02 \x01(\x0b\x32\x1f.rivers.v1.AllPartitionsMappingH\x00\x12*\n\x06static\x18\x03 \x01(\x0b\x32\x18.rivers.v1.StaticMappingH\x00\x12\x33\n\x0btime_window\x18\x04 \x01(\x0b\x32\x1c.rivers.v1.TimeWindowMappingH\x00\x12(\n\x05multi\x18\x05 \x01(\x0b\x32\x17.rivers.v1.MultiMappingH\x00\x12:\n\x0fmulti_to_single\x18\x06 \x01(\x0b\x32\x1f.rivers.v1.MultiToSingleMappingH\x00\x12\x43\n\x13specific_partitions\x18\x07 \x01(\x0b\x32$.rivers.v1.SpecificPartitionsMappingH\x00\x12-\n\x08\x66or_keys\x18\x08 \x01(\x0b\x32\x19.rivers.v1.ForKeysMappingH\x00\x12*\n\x06subset\x18\t \x01(\x0b\x32\x18.rivers.v1.SubsetMappingH\x00\x42\x06\n\x04kind\"\x11\n\x0fIdentityMapping\"\x16\n\x14\x41llPartitionsMapping\"\x0f\n\rSubsetMapping\"n\n\rStaticMapping\x12\x30\n\x04keys\x18\x01 \x03(\x0b\x32\".rivers.v1.StaticMapping.KeysEntry\x1a+\n\tKeysEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"#\n\x11TimeWindowMapping\x12\x0e\n\x06offset\x18\x01 \x01(\x03\"?\n\x0cMultiMapping\x12/\n\ndimensions\x18\x01 \x03(\x0b\x32\x1b.rivers.v1.DimensionMapping\"g\n\x10\x44imensionMapping\x12\x11\n\tdimension\x18\x01 \x01(\t\x12\x12\n\ndownstream\x18\x02 \x01(\t\x12,\n\x07mapping\x18\x03 \x01(\x0b\x32\x1b.rivers.v1.PartitionMapping\"W\n\x14MultiToSingleMapping\x12\x11\n\tdimension\x18\x01 \x01(\t\x12,\n\x07mapping\x18\x02 \x01(\x0b\x32\x1b.rivers.v1.PartitionMapping\")\n\x19SpecificPartitionsMapping\x12\x0c\n\x04keys\x18\x01 \x03(\t\";\n\x0e\x46orKeysMapping\x12)\n\tselectors\x18\x01 \x03(\x0b\x32\x16.rivers.v1.KeySelector\"l\n\x0bKeySelector\x12&\n\x03key\x18\x01 \x01(\x0b\x32\x17.rivers.v1.PartitionKeyH\x00\x12-\n\x05range\x18\x02 \x01(\x0b\x32\x1c.rivers.v1.PartitionKeyRangeH\x00\x42\x06\n\x04kind\"\xba\x01\n\x10\x42\x61\x63kfillStrategy\x12\x30\n\tmulti_run\x18\x01 \x01(\x0b\x32\x1b.rivers.v1.MultiRunStrategyH\x00\x12\x32\n\nsingle_run\x18\x02 \x01(\x0b\x32\x1c.rivers.v1.SingleRunStrategyH\x00\x12\x38\n\rper_dimension\x18\x03 \x01(\x0b\x32\x1f.rivers.v1.PerDimensionStrategyH\x00\x42\x06\n\x04kind\"\x12\n\x10MultiRunStrategy\"\x13\n\x11SingleRunStrategy\"=\n\x14PerDimensionStrategy\x12\x11\n\tmulti_run\x18\x01 \x03(\t\x12\x12\n\nsingle_run\x18\x02 \x03(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1arivers/v1/partitions.proto\x12\trivers.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18rivers/v1/identity.proto\"\xe3\x01\n\x14PartitionsDefinition\x12-\n\x06static\x18\x01 \x01(\x0b\x32\x1b.rivers.v1.StaticPartitionsH\x00\x12\x36\n\x0btime_window\x18\x02 \x01(\x0b\x32\x1f.rivers.v1.TimeWindowPartitionsH\x00\x12+\n\x05multi\x18\x03 \x01(\x0b\x32\x1a.rivers.v1.MultiPartitionsH\x00\x12/\n\x07\x64ynamic\x18\x04 \x01(\x0b\x32\x1c.rivers.v1.DynamicPartitionsH\x00\x42\x06\n\x04kind\" \n\x10StaticPartitions\x12\x0c\n\x04keys\x18\x01 \x03(\t\"\x82\x02\n\x14TimeWindowPartitions\x12\x11\n\x04\x63ron\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x1d\n\x10interval_seconds\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12)\n\x05start\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03\x65nd\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x66ormat\x18\x05 \x01(\t\x12\x15\n\x08timezone\x18\x06 \x01(\tH\x02\x88\x01\x01\x12\x12\n\nend_offset\x18\x07 \x01(\x03\x42\x07\n\x05_cronB\x13\n\x11_interval_secondsB\x0b\n\t_timezone\"E\n\x0fMultiPartitions\x12\x32\n\ndimensions\x18\x01 \x03(\x0b\x32\x1e.rivers.v1.PartitionsDimension\"h\n\x13PartitionsDimension\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x33\n\ndefinition\x18\x02 \x01(\x0b\x32\x1f.rivers.v1.PartitionsDefinition\x12\x0e\n\x06shared\x18\x03 \x01(\r\"!\n\x11\x44ynamicPartitions\x12\x0c\n\x04name\x18\x01 \x01(\t\"q\n\x11PartitionKeyRange\x12\"\n\x04span\x18\x01 \x01(\x0b\x32\x12.rivers.v1.KeySpanH\x00\x12\x30\n\ndimensions\x18\x02 \x01(\x0b\x32\x1a.rivers.v1.DimensionRangesH\x00\x42\x06\n\x04kind\"+\n\x07KeySpan\x12\x10\n\x08\x66rom_key\x18\x01 \x01(\t\x12\x0e\n\x06to_key\x18\x02 \x01(\t\"<\n\x0f\x44imensionRanges\x12)\n\x06ranges\x18\x01 \x03(\x0b\x32\x19.rivers.v1.DimensionRange\"x\n\x0e\x44imensionRange\x12\x11\n\tdimension\x18\x01 \x01(\t\x12\"\n\x04span\x18\x02 \x01(\x0b\x32\x12.rivers.v1.KeySpanH\x00\x12\'\n\x04keys\x18\x03 \x01(\x0b\x32\x17.rivers.v1.SelectedKeysH\x00\x42\x06\n\x04kind\"\x1c\n\x0cSelectedKeys\x12\x0c\n\x04keys\x18\x01 \x03(\t\"\xec\x03\n\x10PartitionMapping\x12.\n\x08identity\x18\x01 \x01(\x0b\x32\x1a.rivers.v1.IdentityMappingH\x00\x12\x39\n\x0e\x61ll_partitions\x18\x02 \x01(\x0b\x32\x1f.rivers.v1.AllPartitionsMappingH\x00\x12*\n\x06static\x18\x03 \x01(\x0b\x32\x18.rivers.v1.StaticMappingH\x00\x12\x33\n\x0btime_window\x18\x04 \x01(\x0b\x32\x1c.rivers.v1.TimeWindowMappingH\x00\x12(\n\x05multi\x18\x05 \x01(\x0b\x32\x17.rivers.v1.MultiMappingH\x00\x12:\n\x0fmulti_to_single\x18\x06 \x01(\x0b\x32\x1f.rivers.v1.MultiToSingleMappingH\x00\x12\x43\n\x13specific_partitions\x18\x07 \x01(\x0b\x32$.rivers.v1.SpecificPartitionsMappingH\x00\x12-\n\x08\x66or_keys\x18\x08 \x01(\x0b\x32\x19.rivers.v1.ForKeysMappingH\x00\x12*\n\x06subset\x18\t \x01(\x0b\x32\x18.rivers.v1.SubsetMappingH\x00\x42\x06\n\x04kind\"\x11\n\x0fIdentityMapping\"\x16\n\x14\x41llPartitionsMapping\"\x0f\n\rSubsetMapping\"n\n\rStaticMapping\x12\x30\n\x04keys\x18\x01 \x03(\x0b\x32\".rivers.v1.StaticMapping.KeysEntry\x1a+\n\tKeysEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"#\n\x11TimeWindowMapping\x12\x0e\n\x06offset\x18\x01 \x01(\x03\"?\n\x0cMultiMapping\x12/\n\ndimensions\x18\x01 \x03(\x0b\x32\x1b.rivers.v1.DimensionMapping\"g\n\x10\x44imensionMapping\x12\x11\n\tdimension\x18\x01 \x01(\t\x12\x12\n\ndownstream\x18\x02 \x01(\t\x12,\n\x07mapping\x18\x03 \x01(\x0b\x32\x1b.rivers.v1.PartitionMapping\"W\n\x14MultiToSingleMapping\x12\x11\n\tdimension\x18\x01 \x01(\t\x12,\n\x07mapping\x18\x02 \x01(\x0b\x32\x1b.rivers.v1.PartitionMapping\")\n\x19SpecificPartitionsMapping\x12\x0c\n\x04keys\x18\x01 \x03(\t\";\n\x0e\x46orKeysMapping\x12)\n\tselectors\x18\x01 \x03(\x0b\x32\x16.rivers.v1.KeySelector\"l\n\x0bKeySelector\x12&\n\x03key\x18\x01 \x01(\x0b\x32\x17.rivers.v1.PartitionKeyH\x00\x12-\n\x05range\x18\x02 \x01(\x0b\x32\x1c.rivers.v1.PartitionKeyRangeH\x00\x42\x06\n\x04kind\"\xba\x01\n\x10\x42\x61\x63kfillStrategy\x12\x30\n\tmulti_run\x18\x01 \x01(\x0b\x32\x1b.rivers.v1.MultiRunStrategyH\x00\x12\x32\n\nsingle_run\x18\x02 \x01(\x0b\x32\x1c.rivers.v1.SingleRunStrategyH\x00\x12\x38\n\rper_dimension\x18\x03 \x01(\x0b\x32\x1f.rivers.v1.PerDimensionStrategyH\x00\x42\x06\n\x04kind\"\x12\n\x10MultiRunStrategy\"\x13\n\x11SingleRunStrategy\"=\n\x14PerDimensionStrategy\x12\x11\n\tmulti_run\x18\x01 \x03(\t\x12\x12\n\nsingle_run\x18\x02 \x03(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,51 +44,51 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MULTIPARTITIONS']._serialized_start=625
   _globals['_MULTIPARTITIONS']._serialized_end=694
   _globals['_PARTITIONSDIMENSION']._serialized_start=696
-  _globals['_PARTITIONSDIMENSION']._serialized_end=784
-  _globals['_DYNAMICPARTITIONS']._serialized_start=786
-  _globals['_DYNAMICPARTITIONS']._serialized_end=819
-  _globals['_PARTITIONKEYRANGE']._serialized_start=821
-  _globals['_PARTITIONKEYRANGE']._serialized_end=934
-  _globals['_KEYSPAN']._serialized_start=936
-  _globals['_KEYSPAN']._serialized_end=979
-  _globals['_DIMENSIONRANGES']._serialized_start=981
-  _globals['_DIMENSIONRANGES']._serialized_end=1041
-  _globals['_DIMENSIONRANGE']._serialized_start=1043
-  _globals['_DIMENSIONRANGE']._serialized_end=1163
-  _globals['_SELECTEDKEYS']._serialized_start=1165
-  _globals['_SELECTEDKEYS']._serialized_end=1193
-  _globals['_PARTITIONMAPPING']._serialized_start=1196
-  _globals['_PARTITIONMAPPING']._serialized_end=1688
-  _globals['_IDENTITYMAPPING']._serialized_start=1690
-  _globals['_IDENTITYMAPPING']._serialized_end=1707
-  _globals['_ALLPARTITIONSMAPPING']._serialized_start=1709
-  _globals['_ALLPARTITIONSMAPPING']._serialized_end=1731
-  _globals['_SUBSETMAPPING']._serialized_start=1733
-  _globals['_SUBSETMAPPING']._serialized_end=1748
-  _globals['_STATICMAPPING']._serialized_start=1750
-  _globals['_STATICMAPPING']._serialized_end=1860
-  _globals['_STATICMAPPING_KEYSENTRY']._serialized_start=1817
-  _globals['_STATICMAPPING_KEYSENTRY']._serialized_end=1860
-  _globals['_TIMEWINDOWMAPPING']._serialized_start=1862
-  _globals['_TIMEWINDOWMAPPING']._serialized_end=1897
-  _globals['_MULTIMAPPING']._serialized_start=1899
-  _globals['_MULTIMAPPING']._serialized_end=1962
-  _globals['_DIMENSIONMAPPING']._serialized_start=1964
-  _globals['_DIMENSIONMAPPING']._serialized_end=2067
-  _globals['_MULTITOSINGLEMAPPING']._serialized_start=2069
-  _globals['_MULTITOSINGLEMAPPING']._serialized_end=2156
-  _globals['_SPECIFICPARTITIONSMAPPING']._serialized_start=2158
-  _globals['_SPECIFICPARTITIONSMAPPING']._serialized_end=2199
-  _globals['_FORKEYSMAPPING']._serialized_start=2201
-  _globals['_FORKEYSMAPPING']._serialized_end=2260
-  _globals['_KEYSELECTOR']._serialized_start=2262
-  _globals['_KEYSELECTOR']._serialized_end=2370
-  _globals['_BACKFILLSTRATEGY']._serialized_start=2373
-  _globals['_BACKFILLSTRATEGY']._serialized_end=2559
-  _globals['_MULTIRUNSTRATEGY']._serialized_start=2561
-  _globals['_MULTIRUNSTRATEGY']._serialized_end=2579
-  _globals['_SINGLERUNSTRATEGY']._serialized_start=2581
-  _globals['_SINGLERUNSTRATEGY']._serialized_end=2600
-  _globals['_PERDIMENSIONSTRATEGY']._serialized_start=2602
-  _globals['_PERDIMENSIONSTRATEGY']._serialized_end=2663
+  _globals['_PARTITIONSDIMENSION']._serialized_end=800
+  _globals['_DYNAMICPARTITIONS']._serialized_start=802
+  _globals['_DYNAMICPARTITIONS']._serialized_end=835
+  _globals['_PARTITIONKEYRANGE']._serialized_start=837
+  _globals['_PARTITIONKEYRANGE']._serialized_end=950
+  _globals['_KEYSPAN']._serialized_start=952
+  _globals['_KEYSPAN']._serialized_end=995
+  _globals['_DIMENSIONRANGES']._serialized_start=997
+  _globals['_DIMENSIONRANGES']._serialized_end=1057
+  _globals['_DIMENSIONRANGE']._serialized_start=1059
+  _globals['_DIMENSIONRANGE']._serialized_end=1179
+  _globals['_SELECTEDKEYS']._serialized_start=1181
+  _globals['_SELECTEDKEYS']._serialized_end=1209
+  _globals['_PARTITIONMAPPING']._serialized_start=1212
+  _globals['_PARTITIONMAPPING']._serialized_end=1704
+  _globals['_IDENTITYMAPPING']._serialized_start=1706
+  _globals['_IDENTITYMAPPING']._serialized_end=1723
+  _globals['_ALLPARTITIONSMAPPING']._serialized_start=1725
+  _globals['_ALLPARTITIONSMAPPING']._serialized_end=1747
+  _globals['_SUBSETMAPPING']._serialized_start=1749
+  _globals['_SUBSETMAPPING']._serialized_end=1764
+  _globals['_STATICMAPPING']._serialized_start=1766
+  _globals['_STATICMAPPING']._serialized_end=1876
+  _globals['_STATICMAPPING_KEYSENTRY']._serialized_start=1833
+  _globals['_STATICMAPPING_KEYSENTRY']._serialized_end=1876
+  _globals['_TIMEWINDOWMAPPING']._serialized_start=1878
+  _globals['_TIMEWINDOWMAPPING']._serialized_end=1913
+  _globals['_MULTIMAPPING']._serialized_start=1915
+  _globals['_MULTIMAPPING']._serialized_end=1978
+  _globals['_DIMENSIONMAPPING']._serialized_start=1980
+  _globals['_DIMENSIONMAPPING']._serialized_end=2083
+  _globals['_MULTITOSINGLEMAPPING']._serialized_start=2085
+  _globals['_MULTITOSINGLEMAPPING']._serialized_end=2172
+  _globals['_SPECIFICPARTITIONSMAPPING']._serialized_start=2174
+  _globals['_SPECIFICPARTITIONSMAPPING']._serialized_end=2215
+  _globals['_FORKEYSMAPPING']._serialized_start=2217
+  _globals['_FORKEYSMAPPING']._serialized_end=2276
+  _globals['_KEYSELECTOR']._serialized_start=2278
+  _globals['_KEYSELECTOR']._serialized_end=2386
+  _globals['_BACKFILLSTRATEGY']._serialized_start=2389
+  _globals['_BACKFILLSTRATEGY']._serialized_end=2575
+  _globals['_MULTIRUNSTRATEGY']._serialized_start=2577
+  _globals['_MULTIRUNSTRATEGY']._serialized_end=2595
+  _globals['_SINGLERUNSTRATEGY']._serialized_start=2597
+  _globals['_SINGLERUNSTRATEGY']._serialized_end=2616
+  _globals['_PERDIMENSIONSTRATEGY']._serialized_start=2618
+  _globals['_PERDIMENSIONSTRATEGY']._serialized_end=2679
 # @@protoc_insertion_point(module_scope)

@@ -181,8 +181,11 @@ class PartitionsDimension(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     DEFINITION_FIELD_NUMBER: _builtins.int
+    SHARED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The name."""
+    shared: _builtins.int
+    """In a snapshot, in place of definition: the number of one that was sent before; 0 for none."""
     @_builtins.property
     def definition(self) -> Global___PartitionsDefinition:
         """Its keys."""
@@ -192,10 +195,11 @@ class PartitionsDimension(_message.Message):
         *,
         name: _builtins.str = ...,
         definition: Global___PartitionsDefinition | None = ...,
+        shared: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["definition", b"definition"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["definition", b"definition", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["definition", b"definition", "name", b"name", "shared", b"shared"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -28,6 +28,7 @@ from rivers.definitions.snapshot import (
     Snapshot,
     StepDefinition,
 )
+from rivers.partitions.definition import PartitionsDefinition
 from rivers.v1 import definition_service_pb2, definitions_pb2
 from rivers.wire.automation import decode_schedule, decode_sensor, encode_schedule, encode_sensor
 from rivers.wire.conditions import decode_condition, encode_condition
@@ -40,6 +41,8 @@ from rivers.wire.partitions import (
     encode_partitions,
     encode_strategy,
 )
+from rivers.wire.shared_partitions import SharedPartitions, read_shared
+from rivers.wire.shared_partitions import shared as shared_partitions
 from rivers.wire.values import decode_map, encode_map
 
 #: A slice is closed before it passes this many bytes, well under the default message size of 4 MiB.
@@ -116,8 +119,8 @@ def decode_pools(pools: Iterable[definitions_pb2.PoolClaim]) -> tuple[PoolClaim,
     return tuple([PoolClaim(claim.pool, claim.slots) for claim in pools])
 
 
-def encode_output(output: OutputDefinition) -> definitions_pb2.OutputDefinition:
-    """An output."""
+def encode_output(output: OutputDefinition, shared: SharedPartitions | None = None) -> definitions_pb2.OutputDefinition:
+    """An output; its partitions in place, or as the number by which they are `shared`."""
     return definitions_pb2.OutputDefinition(
         name=output.name,
         tags=output.tags,
@@ -131,12 +134,15 @@ def encode_output(output: OutputDefinition) -> definitions_pb2.OutputDefinition:
         type_name=output.type_name,
         pools=encode_pools(output.pools) if output.pools else None,
         is_mapped=output.is_mapped,
-        partitions=encode_partitions(output.partitions) if output.partitions is not None else None,
+        partitions=encode_partitions(output.partitions) if output.partitions is not None and shared is None else None,
+        shared_partitions=shared.number_of(output.partitions) if output.partitions is not None and shared else 0,
         backfill_strategy=encode_strategy(output.backfill_strategy) if output.backfill_strategy is not None else None,
     )
 
 
-def decode_output(output: definitions_pb2.OutputDefinition) -> OutputDefinition:
+def decode_output(
+    output: definitions_pb2.OutputDefinition, shared: dict[int, PartitionsDefinition] | None = None
+) -> OutputDefinition:
     """An output; its metadata is sorted by key."""
     return OutputDefinition(
         name=output.name,
@@ -151,9 +157,17 @@ def decode_output(output: definitions_pb2.OutputDefinition) -> OutputDefinition:
         type_name=output.type_name,
         pools=decode_pools(output.pools) if output.pools else (),
         is_mapped=output.is_mapped,
-        partitions=decode_partitions(output.partitions) if output.HasField("partitions") else None,
+        partitions=_decode_partitions(output, shared),
         backfill_strategy=decode_strategy(output.backfill_strategy) if output.HasField("backfill_strategy") else None,
     )
+
+
+def _decode_partitions(
+    output: definitions_pb2.OutputDefinition, shared: dict[int, PartitionsDefinition] | None
+) -> PartitionsDefinition | None:
+    if output.shared_partitions:
+        return shared_partitions(shared or {}, output.shared_partitions)
+    return decode_partitions(output.partitions) if output.HasField("partitions") else None
 
 
 def encode_edge(edge: EdgeDefinition) -> definitions_pb2.EdgeDefinition:
@@ -178,12 +192,14 @@ def decode_edge(edge: definitions_pb2.EdgeDefinition) -> EdgeDefinition:
     )
 
 
-def encode_step_definition(step: StepDefinition) -> definitions_pb2.StepDefinition:
+def encode_step_definition(
+    step: StepDefinition, partitions: SharedPartitions | None = None
+) -> definitions_pb2.StepDefinition:
     """A step's definition."""
     return definitions_pb2.StepDefinition(
         key=step.key,
         kind=cast("definitions_pb2.StepKind.ValueType", step.kind),
-        outputs=[encode_output(output) for output in step.outputs],
+        outputs=[encode_output(output, partitions) for output in step.outputs],
         edges=[encode_edge(edge) for edge in step.edges],
         executor=encode_executor(step.executor) if step.executor is not None else None,
         retry=encode_retry(step.retry) if step.retry is not None else None,
@@ -204,12 +220,14 @@ def encode_step_definition(step: StepDefinition) -> definitions_pb2.StepDefiniti
     )
 
 
-def decode_step_definition(step: definitions_pb2.StepDefinition) -> StepDefinition:
+def decode_step_definition(
+    step: definitions_pb2.StepDefinition, partitions: dict[int, PartitionsDefinition] | None = None
+) -> StepDefinition:
     """A step's definition."""
     return StepDefinition(
         key=step.key,
         kind=StepKind(step.kind),
-        outputs=tuple([decode_output(output) for output in step.outputs]),
+        outputs=tuple([decode_output(output, partitions) for output in step.outputs]),
         edges=tuple([decode_edge(edge) for edge in step.edges]),
         executor=decode_executor(step.executor) if step.HasField("executor") else None,
         retry=decode_retry(step.retry) if step.HasField("retry") else None,
@@ -281,8 +299,11 @@ def encode_snapshot(snapshot: Snapshot) -> Iterator[definition_service_pb2.GetSn
 
 def _definitions(snapshot: Snapshot) -> Iterator[tuple[str, Message]]:
     """Every definition, with the field of a slice that it goes to."""
+    partitions = SharedPartitions(snapshot)
+    for piece in partitions.pieces():
+        yield "partitions", piece
     for step in snapshot.steps:
-        yield "steps", encode_step_definition(step)
+        yield "steps", encode_step_definition(step, partitions)
     for job in snapshot.jobs:
         yield "jobs", encode_job(job)
     for schedule in snapshot.schedules:
@@ -299,8 +320,10 @@ def decode_snapshot(
     jobs: list[JobDefinition] = []
     schedules: list[ScheduleDefinition] = []
     sensors: list[SensorDefinition] = []
+    slices = list(slices)
+    partitions = read_shared(piece for part in slices for piece in part.partitions)
     for part in slices:
-        steps += map(decode_step_definition, part.steps)
+        steps += [decode_step_definition(step, partitions) for step in part.steps]
         jobs += map(decode_job, part.jobs)
         schedules += map(decode_schedule, part.schedules)
         sensors += map(decode_sensor, part.sensors)

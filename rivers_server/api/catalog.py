@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from grpc.aio import ServicerContext
 
 from rivers.definitions.snapshot import OutputDefinition, StepDefinition
 from rivers.errors import LocationNotFoundError
+from rivers.partitions.definition import PartitionsDefinition
 from rivers.storage import assets
 from rivers.storage.assets import AssetRow
 from rivers.v1 import catalog_service_pb2, catalog_service_pb2_grpc, definitions_pb2
@@ -23,6 +26,9 @@ from rivers_server.core.replica import NO_ROOM, Replica, ReplicaState
 from rivers_server.links.link import LinkStatus
 
 Context = ServicerContext[Any, Any]
+
+#: Definitions that list more keys than this are left out of listings of assets; ListPartitions has their keys.
+LISTED_KEYS = 100
 
 
 class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
@@ -133,7 +139,8 @@ def _encode_asset(
 ) -> catalog_service_pb2.Asset:
     asset = catalog_service_pb2.Asset(
         location=location,
-        definition=encode_output(output),
+        definition=encode_output(replace(output, partitions=None) if _is_long(output.partitions) else output),
+        is_partitioned=output.partitions is not None,
         upstream=[edge.upstream for edge in step.edges if not edge.upstream.startswith(f"{step.key}/")],
         description=step.description,
         kind=definitions_pb2.StepKind.ValueType(int(step.kind)),
@@ -143,3 +150,13 @@ def _encode_asset(
         asset.last_data_version = record.last_data_version or ""
         asset.last_time.CopyFrom(encode_time(record.last_at))
     return asset
+
+
+def _is_long(partitions: PartitionsDefinition | None) -> bool:
+    """Whether a definition lists so many keys that a page of assets should not carry them."""
+    match partitions:
+        case PartitionsDefinition.Static():
+            return partitions.grid(datetime.min).count > LISTED_KEYS
+        case PartitionsDefinition.Multi(dimensions):
+            return any(_is_long(dimension) for _, dimension in dimensions)
+    return False
