@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from rivers.clock import Clock, SystemClock
@@ -36,6 +37,7 @@ from rivers.kernel.launched_resources import LaunchedResources
 from rivers.lifecycle.progress import RunProgress
 from rivers.lifecycle.states import RunKind, RunState
 from rivers.planning.plan import RunPlan
+from rivers.storage import partitions
 from rivers.storage.database import Database
 from rivers.storage.rows import RunRow
 
@@ -87,7 +89,16 @@ def execute(
             plan,
             progress,
             ledger=Ledger(row, plan, progress, clock, beginning),
-            calls=Calls(bound, plan, progress, handlers, run_id=row.run_id, tags=tags, resources=resources),
+            calls=Calls(
+                bound,
+                plan,
+                progress,
+                handlers,
+                run_id=row.run_id,
+                tags=tags,
+                resources=resources,
+                keys_of=partial(_keys_of, database),
+            ),
             lanes=lanes,
             hooks=HookCalls(bound, plan, progress.planned, row.run_id),
             versions=DataVersions.stored(database, plan, kept),
@@ -113,6 +124,12 @@ def execute(
     if interrupts.is_requested:
         raise KeyboardInterrupt
     return _outcome(row.run_id, conductor)
+
+
+def _keys_of(database: Database, name: str) -> list[str]:
+    """The keys of a dynamic definition."""
+    with database.read() as connection:
+        return partitions.keys(connection, name)
 
 
 def _conduct(conductor: Conductor, journal: Journal) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -44,7 +44,8 @@ class StepCall:
     """One attempt of one step.
 
     `outputs` are the nodes wanted of it, `config` overrides fields of its model, `metadata` entries of its static
-    metadata; both are what the launch says. `partition_key` is the run's; `partition` is what it means for this step.
+    metadata; both are what the launch says. `partition_key` is the run's; `partition` is what it means for this step;
+    `registered` holds the keys of dynamic dimensions of which the step reads every one, where they are known.
     An instance of a mapped task has a `mapping_key`, and `mapping_index` is the place of its element.
     """
 
@@ -64,6 +65,7 @@ class StepCall:
     mapping_key: str | None = None
     mapping_index: int = 0
     partition_key: PartitionKey | None = None
+    registered: Mapping[str, Sequence[str]] | None = None
 
     def defined(self, node: str) -> str:
         """The output of the step's definition that a node of this call is: an instance has a node of its own."""

@@ -41,6 +41,7 @@ def loaded_partition(call: StepCall, reference: InputReference) -> tuple[bool, P
         ),
         () if own is None else own.keys,
         datetime.now().astimezone(),
+        call.registered,
     )
     if found.keys is None or reference.partitions is None:
         return not found.is_nothing, None

@@ -184,7 +184,10 @@ def _check_format(
     until = min(until, until if end is None else end).replace(tzinfo=zone)
     for number in range(first, min(first + _LOOKED_AT, ticks.before(until))):
         window = ticks.at(number)
-        key = label.key(window)
+        try:
+            key = label.key(window)
+        except ValueError as error:
+            raise PartitionDefinitionError(f"fmt {fmt!r} cannot be used: {error}") from None
         label.check(key)
         read = label.start(key)
         if read is None or read != window or ticks.before(read) != number:

@@ -415,6 +415,16 @@ def test_a_task_maps_the_partitions_that_it_reads(handler):
     assert handler.notes() == [("load", "up", None, None)]
 
 
+def test_every_registered_key_of_a_dynamic_dimension_is_read(handler, executor):
+    cells = Defs.multi({"date": DAYS, "customer": Defs.dynamic("customers")})
+    up = asset("up", cells, _one, io_handler=handler)
+    down = asset("down", DAYS, _take, deps=[rs.AssetDef.input("up", partition_mapping=Map.multi_to_single("date"))])
+    repo = repository(up, down, default_executor=executor)
+    repo.storage.add_dynamic_partitions("customers", ["y", "x"])
+    repo.materialize(["down"], partition_key=key("2024-01-02"))
+    assert handler.notes()[0] == ("load", "up", ["customer=x,y|date=2024-01-02"], repr(cells))
+
+
 def test_values_of_earlier_windows_are_found():
     @rs.Asset(partitions_def=DAYS)
     def up(context: rs.AssetExecutionContext):
