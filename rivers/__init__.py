@@ -225,6 +225,11 @@ _HOMES = {
     "StoredTick": "rivers.repository.storage.ticks",
     "Resource": "rivers.resources",
 }
+#: What programs may look for and this version does not have.
+_LATER = (
+    *("action", "AssetAction", "ActionContext", "ActionResult", "ActionConcurrency", "ActionOrdering"),
+    *("ActionPartitioning", "Outcome"),
+)
 _MODULES = ("exceptions", "io_handlers", "testing")
 
 
@@ -233,6 +238,8 @@ def __getattr__(name: str) -> object:
 
     if name in _MODULES:
         return import_module(f"rivers.{name}")
+    if name in _LATER:
+        raise AttributeError(f"rivers.{name}: asset actions are not available in this version of rivers")
     if name not in _HOMES:
         raise AttributeError(f"module 'rivers' has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(_HOMES[name]), name)

@@ -39,6 +39,8 @@ class OutputNotes:
 
     def add_output_metadata(self, metadata: Mapping[str, object]) -> None:
         """Adds entries; one of a name that is there already replaces it."""
+        if not isinstance(metadata, Mapping):
+            raise TypeError(f"metadata must be a dict with str keys, not {type(metadata).__name__}")
         notes = self._metadata
         if notes is None:
             notes = self._metadata = {}

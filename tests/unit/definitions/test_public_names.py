@@ -30,6 +30,12 @@ def test_an_unknown_name_is_an_attribute_error():
         _ = rivers.Nope
 
 
+@pytest.mark.parametrize("name", ["action", "AssetAction", "Outcome"])
+def test_what_this_version_does_not_have_says_so(name):
+    with pytest.raises(AttributeError, match=f"rivers.{name}: asset actions are not available in this version"):
+        getattr(rivers, name)
+
+
 def test_importing_rivers_loads_nothing_heavy():
     program = f"import sys, rivers; print([name for name in {HEAVY!r} if name in sys.modules])"
     shown = subprocess.run(

@@ -268,6 +268,9 @@ def test_contexts_made_by_hand():
     assert {name: value.raw_value() for name, value in context.output_metadata.items()} == {"x": 2.0, "y": None}
     with pytest.raises(TypeError, match="Cannot coerce list to MetadataValue"):
         context.add_output_metadata({"z": []})
+    for wrong in (3, None, [("x", 1)], {1: 2}):
+        with pytest.raises(TypeError, match="metadata"):
+            context.add_output_metadata(wrong)
     with pytest.raises(OverflowError):
         context.add_output_metadata({"z": 1 << 63})
     context.register_data_version("v")
