@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,10 +21,15 @@ MAPPED = "One or more map instances failed"
 PROGRAMS = {program.name: program for program in programs()}
 
 
-@pytest.fixture(scope="module")
-def handles(stack: Stack) -> dict[str, RunHandle]:
-    """All programs, submitted at once."""
-    return {name: ways.submit(stack, program) for name, program in PROGRAMS.items()}
+@pytest.fixture(scope="module", params=["parallel", "in_process"])
+def handles(
+    request: pytest.FixtureRequest, scratch: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, RunHandle]]:
+    """All programs, submitted at once to a scheduler, to run in a location's workers or in a home process each."""
+    with Stack(tmp_path_factory.mktemp("catalogue")) as stack:
+        stack.start_scheduler("--beat-interval", "0.5", "--max-concurrent-runs", "1000")
+        ways.serve(stack, request.param)
+        yield {name: ways.submit(stack, program) for name, program in PROGRAMS.items()}
 
 
 @pytest.fixture

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import rivers as rs
@@ -19,6 +21,7 @@ from rivers_client import RunHandle
 from tests.catalogue.outcome import Program
 from tests.stack import Stack
 
+ROOT = Path(__file__).parents[2]
 #: Entries that a handler adds, which are different from one to another.
 BY_HANDLER = {"path", "offset", "serializer", "size_bytes", "storage", "write_duration_s"}
 #: Events of one engine alone: a run in process is not queued, and a worker that is busy is no news of the run.
@@ -95,6 +98,17 @@ def in_process(program: Program, executor: Any) -> tuple[Seen, rs.RunResult]:
         for node in program.expected.values:
             seen.values[node] = repo.load_node(node, partition_key=launch.key)
     return seen, result
+
+
+def serve(stack: Stack, executor: str) -> None:
+    """Serves all programs as one repository, by a location with this default executor."""
+    os.environ["CATALOGUE_EXECUTOR"] = executor
+    try:
+        options = ("--name", "catalogue")
+        stack.start_location("tests.catalogue.everything", libraries=(ROOT,), options=options, await_ready=False)
+    finally:
+        del os.environ["CATALOGUE_EXECUTOR"]
+    stack.await_location("catalogue")
 
 
 def submit(stack: Stack, program: Program) -> RunHandle:

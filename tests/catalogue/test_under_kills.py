@@ -1,0 +1,55 @@
+"""The scheduler is killed again and again while every program of the catalogue runs: the same comes of each (S-01)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from subprocess import TimeoutExpired
+
+import pytest
+
+from rivers_server.failpoints import Moment, Transition
+from tests.catalogue import ways
+from tests.catalogue.test_programs import PROGRAMS, check, reference
+from tests.stack import Stack
+
+#: Each scheduler dies at one of these, the n-th time that it comes to it.
+POINTS = [
+    (Transition.DISPATCH, Moment.BEFORE_COMMIT, 3),
+    (Transition.STARTED, Moment.BEFORE_DELIVERY, 4),
+    (Transition.OUTPUT, Moment.AFTER_DELIVERY, 5),
+    (Transition.ENDED, Moment.BEFORE_COMMIT, 5),
+    (Transition.DISPATCH, Moment.BEFORE_DELIVERY, 5),
+    (Transition.ENDED, Moment.BEFORE_DELIVERY, 6),
+    (Transition.RUN_END, Moment.BEFORE_COMMIT, 4),
+    (Transition.OUTPUT, Moment.BEFORE_COMMIT, 8),
+    (Transition.RUN_END, Moment.AFTER_DELIVERY, 6),
+]
+#: A hook that is due when the scheduler dies is not called.
+HOOKS = {"hooks", "hooks_of_multi"}
+
+
+@pytest.mark.timeout(300)
+def test_S01_programs_of_every_kind_end_the_same_while_the_scheduler_dies(scratch: Path, tmp_path: Path) -> None:
+    beats = ("--beat-interval", "0.2")
+    options = (*beats, "--max-concurrent-runs", "1000")
+    with Stack(tmp_path) as stack:
+        stack.start_scheduler(*beats, "--max-concurrent-runs", "0")  # all of them wait
+        ways.serve(stack, "parallel")
+        handles = {name: ways.submit(stack, program) for name, program in PROGRAMS.items() if name not in HOOKS}
+        died = 0
+        for transition, moment, count in POINTS:
+            stack.kill_scheduler()
+            stack.start_scheduler(*options, failpoint=f"{transition}.{moment}:{count}")
+            assert stack.scheduler is not None
+            try:
+                stack.scheduler.process.wait(5)
+                died += 1
+            except TimeoutExpired:  # nothing was left that would have come to it
+                break
+        stack.kill_scheduler()
+        stack.start_scheduler(*options)
+        assert died >= 3
+        for name, handle in handles.items():
+            seen = ways.at_location(stack.client.runs.get(handle.run_id), PROGRAMS[name])
+            check(PROGRAMS[name].expected, seen)
+            assert seen.story == reference(name)[0].story, name
