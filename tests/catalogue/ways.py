@@ -22,6 +22,7 @@ from tests.catalogue.outcome import Program
 from tests.stack import Stack
 
 ROOT = Path(__file__).parents[2]
+MODULE = "tests.catalogue.everything"
 #: Entries that a handler adds, which are different from one to another.
 BY_HANDLER = {"path", "offset", "serializer", "size_bytes", "storage", "write_duration_s"}
 #: Events of one engine alone: a run in process is not queued, and a worker that is busy is no news of the run.
@@ -105,7 +106,7 @@ def serve(stack: Stack, executor: str) -> None:
     os.environ["CATALOGUE_EXECUTOR"] = executor
     try:
         options = ("--name", "catalogue")
-        stack.start_location("tests.catalogue.everything", libraries=(ROOT,), options=options, await_ready=False)
+        stack.start_location(MODULE, libraries=(ROOT,), options=options, await_ready=False)
     finally:
         del os.environ["CATALOGUE_EXECUTOR"]
     stack.await_location("catalogue")
