@@ -60,8 +60,9 @@ class ConditionLoop:
         }
         with database.transaction() as connection:
             automations.save_states(connection, left)
-            for asset, run_ids in launched.items():
-                tick = TickRow(asset, AutomationKind.CONDITION, TickStatus.REQUESTED, at, run_ids)
+            for asset, made in launched.items():
+                ids = tuple(made.run_ids), tuple(made.backfill_ids)
+                tick = TickRow(asset, AutomationKind.CONDITION, TickStatus.REQUESTED, at, *ids)
                 automations.record(connection, tick, kept=self._kept)
 
     def _states(self, stored: Mapping[str, bytes]) -> dict[str, ConditionState]:

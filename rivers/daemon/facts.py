@@ -12,7 +12,9 @@ from rivers.daemon.layout import WHOLE, Layout
 from rivers.definitions.kinds import StepKind
 from rivers.definitions.snapshot import Snapshot, StepDefinition
 from rivers.driver.owner import is_alive
+from rivers.lifecycle.backfill.units import Units
 from rivers.lifecycle.states import EventType, RunOwner, RunState
+from rivers.partitions.grid import Grid
 from rivers.partitions.key import PartitionKey
 from rivers.storage import asset_history, assets, backfills, partitions, run_ends, runs
 from rivers.storage.assets import AssetRow
@@ -53,10 +55,7 @@ class StoredFacts:
             and (event := asset_history.last(connection, node, [EventType.OBSERVED])) is not None
         }
         self._in_progress = self._read_in_progress(connection, now)
-        self._covered: set[str] = set()
-        for owner in RunOwner:
-            for backfill in backfills.unfinished(connection, owner):
-                self._covered.update(backfill.nodes)
+        self._covered = self._read_covered(connection)
         self._updates = self._read_updates(connection, since)
         self._failed = {node: self._read_failed(connection, node) for node in nodes}
         self._runs = self._read_runs(connection)
@@ -95,7 +94,7 @@ class StoredFacts:
         return self._in_progress.get(asset, NOTHING) & self.cells(asset)
 
     def backfilling(self, asset: str) -> Cells:
-        return self.cells(asset) if asset in self._covered else NOTHING
+        return self._covered.get(asset, NOTHING)
 
     def updates(self, asset: str, since: int) -> Sequence[Update]:
         return [update for position, update in self._updates[asset] if position > since]
@@ -145,6 +144,20 @@ class StoredFacts:
                 for node in run.nodes:
                     if node in self._rows:
                         found[node] = found.get(node, NOTHING).union(self._cells_of(node, run.partition_key))
+        return found
+
+    def _read_covered(self, connection: Connection) -> dict[str, Cells]:
+        """What active backfills cover: all of their partitions until they are over."""
+        found: dict[str, Cells] = {}
+        for row in (one for owner in RunOwner for one in backfills.unfinished(connection, owner)):
+            if self._rows.keys().isdisjoint(row.nodes):
+                continue
+            pinned = backfills.pinned(connection, row.backfill_id)
+            for grid, segment in zip(pinned.grids, pinned.segments, strict=True):
+                for node in segment.nodes:
+                    if node in self._rows:
+                        covered = [cell for cell in self.cells(node) if _is_covered(grid, segment.units, cell)]
+                        found[node] = found.get(node, NOTHING).union(covered)
         return found
 
     def _read_updates(self, connection: Connection, since: int) -> dict[str, list[tuple[int, Update]]]:
@@ -225,6 +238,11 @@ def _layout(connection: Connection, snapshot: Snapshot, nodes: Iterable[str], no
     }
     registered = {name: partitions.keys(connection, name) for name in names}
     return Layout(snapshot, datetime.fromtimestamp(now / 1e9, UTC), registered)
+
+
+def _is_covered(grid: Grid, units: Units, cell: Cell) -> bool:
+    index = None if cell is None else grid.index_of(cell)
+    return index is not None and units.unit_of(index) is not None
 
 
 def _key(event: RunEvent) -> PartitionKey | None:

@@ -98,7 +98,7 @@ class Backfills:
             policy=known,
             max_concurrency=max_concurrency,
         )
-        whole = plan_selection(snapshot, pinned.nodes)
+        whole = plan_selection(snapshot, pinned.nodes, has_values=_has_values(cause))
         document = session.document(config, whole)
         pinned = replace(pinned, config=document)
         if dry_run:
@@ -220,7 +220,7 @@ class Backfills:
         session = self._get()
         row.owner = RunOwner.PROCESS
         row.segments = BackfillProgress(pinned.plan).segments
-        plans = self._plans(pinned)  # raises for a selection that cannot be run
+        plans = self._plans(pinned, row.cause)  # raises for a selection that cannot be run
         if block:
             row.owner_id, row.owner_expires_at = owner_id(), row.created_at + int(LEASE_SECONDS * 1e9)
         row.version = 1
@@ -245,7 +245,7 @@ class Backfills:
                 if unit.backfill_id == row.backfill_id
             ]
         try:
-            plans = self._plans(pinned)
+            plans = self._plans(pinned, row.cause)
         except Exception as error:  # the definitions have changed since: the backfill cannot be launched
             plans, failure = [], str(error)
         else:
@@ -269,10 +269,10 @@ class Backfills:
                 _working.pop(backfill_id, None)
                 self._own.discard(backfill_id)
 
-    def _plans(self, pinned: PinnedBackfill) -> list[RunPlan]:
+    def _plans(self, pinned: PinnedBackfill, cause: LaunchCause) -> list[RunPlan]:
         """A plan for the runs of each segment. What another segment makes is at hand, or is loaded by its handler."""
         snapshot, config = self._get().bound.snapshot, pinned.config
-        plan_selection(snapshot, pinned.nodes)
+        plan_selection(snapshot, pinned.nodes, has_values=_has_values(cause))
         executor = executor_of(config) if config is not None else None
         return [
             plan_selection(snapshot, segment.nodes, config=config, executor=executor, has_values=True)
@@ -313,6 +313,11 @@ class Backfills:
             return None
         finally:
             stop()
+
+
+def _has_values(cause: LaunchCause) -> bool:
+    """Whether what the default handler keeps may be loaded: nobody is there to hear that it may not."""
+    return cause == LaunchCause.CONDITION
 
 
 def _forecast(pinned: PinnedBackfill) -> BackfillResult:

@@ -6,7 +6,6 @@ import logging
 import threading
 import uuid
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 from rivers.clock import SystemClock
@@ -25,9 +24,6 @@ log = logging.getLogger("rivers.repository")
 
 _CLOCK = SystemClock()
 
-#: Runs in line that are executed at once.
-_AT_ONCE = 4
-
 
 class Launcher:
     """Launches runs of a session. Safe to use from several threads."""
@@ -35,8 +31,7 @@ class Launcher:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._lock = threading.Lock()
-        self._running: set[Future[None]] = set()
-        self._line = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="rivers-run")
+        self._running: set[threading.Thread] = set()
 
     def launch(
         self,
@@ -46,12 +41,8 @@ class Launcher:
         cause_name: str = "",
         tags: Sequence[tuple[str, str]] = (),
         request_id: str | None = None,
-        in_line: bool = False,
     ) -> str | None:
-        """Launches a run and returns its id; `None` when a run of that request is known already.
-
-        Runs that are launched `in_line` come a few at a time, where there is no queue.
-        """
+        """Launches a run and returns its id; `None` when a run of that request is known already."""
         database = self._session.storage.database
         with self._lock:  # nobody else in this process asks for the same between the look and the write
             if request_id is not None:
@@ -74,30 +65,25 @@ class Launcher:
             row.owner_id, row.started_at = owner_id(), row.submitted_at
             row.owner_expires_at = row.submitted_at + int(LEASE_SECONDS * 1e9)
             database.write(WriteSet(new_runs=[row], plans=[(row.run_id, plan)]))
-            future: Future[None] = Future()
-            self._running.add(future)
-        if in_line:
-            self._line.submit(self._execute, plan, row, future)
-        else:
-            name = f"rivers-run-{row.run_id}"
-            threading.Thread(target=self._execute, args=(plan, row, future), name=name).start()
+            thread = threading.Thread(target=self._execute, args=(plan, row), name=f"rivers-run-{row.run_id}")
+            self._running.add(thread)
+            thread.start()
         return row.run_id
 
     def join(self) -> None:
-        """Waits for the runs that are executed here now, without a queue for all; none is launched afterwards."""
+        """Waits for the runs that are executed here now."""
         if self._session.queue is not None:
             self._session.queue.coordinator.join()
         with self._lock:
-            running = set(self._running)
-        wait(running)
-        self._line.shutdown()
+            running = list(self._running)
+        for thread in running:
+            thread.join()
 
-    def _execute(self, plan: RunPlan, row: RunRow, future: Future[None]) -> None:
+    def _execute(self, plan: RunPlan, row: RunRow) -> None:
         try:
             self._session.execute_launched(plan, row)
         except RiversError:  # nobody waits for it: what could be recorded is
             log.exception("run '%s' broke off", row.run_id)
         finally:
             with self._lock:
-                self._running.discard(future)
-            future.set_result(None)
+                self._running.discard(threading.current_thread())

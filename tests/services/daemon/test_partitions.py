@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime
 
 import pytest
@@ -20,14 +21,54 @@ def runs_of(storage, node):
     return sorted(str(run.partition_key) for run in runs)
 
 
-def test_each_missing_partition_gets_its_run(daemon, storage):
-    daemon(repository(asset("x", C.missing() & ~C.in_flight(), partitions_def=LETTERS), pulse()))
-    eventually(lambda: storage.count_materialized_partitions("x") == 3)
+def test_missing_partitions_are_one_backfill(daemon, storage):
+    repo = repository(asset("x", C.missing() & ~C.in_flight(), partitions_def=LETTERS), pulse())
+    daemon(repo)
+    (tick,) = eventually(lambda: storage.get_ticks("x"))
+    assert (tick.status, tick.run_ids, len(tick.backfill_ids)) == ("Requested", [], 1)
+    done = eventually(lambda: (one := repo.get_backfill(tick.backfill_ids[0])).status == "completed" and one)
+    assert (done.total_partitions, done.completed_partitions) == (3, 3)
+    assert done.launched_by == rs.LaunchedBy.condition()
     evaluations(storage)
     assert runs_of(storage, "x") == ["a", "b", "c"]
-    tick = storage.get_ticks("x")[-1]
-    assert (tick.status, len(tick.run_ids)) == ("Requested", 3)
-    assert {run.launched_by.kind for run in storage.get_runs() if "x" in run.node_names} == {"condition"}
+    assert len(storage.get_ticks("x")) == 1
+    run = next(run for run in storage.get_runs() if "x" in run.node_names)
+    assert run.launched_by == rs.LaunchedBy.backfill(tick.backfill_ids[0])
+
+
+def test_what_a_backfill_covers_is_in_flight_and_other_partitions_are_not(daemon, storage):
+    release = threading.Event()
+
+    def slow():
+        release.wait(30)
+
+    waiting = rs.Asset(name="x", partitions_def=LETTERS)(slow)
+    covered = asset("dn", C.any_deps_match(C.backfill_in_progress()).newly_true(), ["x"], partitions_def=LETTERS)
+    repo = repository(waiting, covered, pulse())
+    daemon(repo)
+    evaluations(storage, 1)
+    backfill = repo.backfill(["x"], partition_keys=KEYS[:2], block=False)
+    tick = eventually(lambda: storage.get_ticks("dn"))[0]
+    release.set()
+    eventually(lambda: repo.get_backfill(backfill.backfill_id).status == "completed")
+    eventually(lambda: repo.get_backfill(tick.backfill_ids[0]).status == "completed")
+    assert runs_of(storage, "dn") == ["a", "b"]
+
+
+def test_inputs_in_the_memory_of_this_process_are_loaded(daemon, storage):
+    @rs.Asset(partitions_def=LETTERS)
+    def up() -> int:
+        return 1
+
+    @rs.Asset(partitions_def=LETTERS, automation_condition=C.eager())
+    def dn(up: int) -> int:
+        return up + 1
+
+    repo = repository(up, dn)
+    daemon(repo)
+    repo.materialize(["up"], partition_key=KEYS[0])
+    eventually(lambda: storage.count_materialized_partitions("dn") == 1)
+    assert repo.load_node("dn", partition_key=KEYS[0]) == 2
 
 
 def test_eager_follows_partition_by_partition(daemon, storage):
@@ -55,7 +96,7 @@ def test_assets_with_the_same_partitions_are_in_one_run(daemon, storage):
     eventually(lambda: storage.count_materialized_partitions("dn") == 3)
     evaluations(storage)
     assert sorted(len(run.node_names) for run in storage.get_runs() if "dn" in run.node_names) == [2, 2, 2]
-    assert set(storage.get_ticks("up")[0].run_ids) == set(storage.get_ticks("dn")[0].run_ids)
+    assert storage.get_ticks("up")[0].backfill_ids == storage.get_ticks("dn")[0].backfill_ids
 
 
 @pytest.mark.parametrize(
