@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import random
+import signal
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -143,3 +147,59 @@ def test_a_killed_location_repeats_instances_that_had_not_ended(stack: Stack) ->
     ended = run.wait(timeout=60)
     assert ended.state.name == "SUCCEEDED", ended.failure
     assert set(stack.marks("fan")) == set(BODIES)
+
+
+KILLED = """
+import os, time
+import obstore.store
+import rivers as rs
+
+def mark(text):
+    with open("marks", "a") as file:
+        file.write(text + "\\n")
+
+@rs.Task
+def parts():
+    mark("parts")
+    return [rs.DynamicOutput(key, key) for key in "abcde"]
+
+@rs.Task
+def score(part):
+    if part == "c" and not os.path.exists("died"):
+        open("died", "w").close()
+        deadline = time.monotonic() + 30.0
+        while not is_stored("totals/score__b") and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.kill(os.getpid(), 9)
+    mark(part)
+    return part * 2
+
+@rs.Task
+def total(scores):
+    mark("total")
+    return list(scores)
+
+files = rs.PickleIOHandler(store=obstore.store.LocalStore("values", mkdir=True))
+
+@rs.Asset.from_graph(node_io_handler=files, io_handler=files)
+def totals():
+    return total(parts().map(score).collect())
+
+def is_stored(node):
+    events = repo.storage.get_events_for_run("r")
+    return any(event.event_type == "StepSuccess" and event.asset_key == node for event in events)
+
+repo = rs.CodeRepository(assets=[totals], tasks=[parts, score, total], default_executor=rs.Executor.in_process())
+repo.resolve(storage=rs.Storage.embedded("store"))
+print(repo.materialize(run_id_override="r", resume=True).success, repo.load_node("totals"))
+"""
+
+
+def test_a_killed_program_resumes_with_the_instances_that_it_had_not_made(tmp_path: Path) -> None:
+    def run() -> subprocess.CompletedProcess[str]:
+        return subprocess.run([sys.executable, "-c", KILLED], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+
+    assert run().returncode == -signal.SIGKILL
+    resumed = run()
+    assert resumed.stdout == "True ['aa', 'bb', 'cc', 'dd', 'ee']\n", resumed.stderr
+    assert (tmp_path / "marks").read_text().split() == ["parts", *"abcde", "total"]

@@ -158,7 +158,8 @@ def test_an_unknown_state_names_those_there_are(rivers):
     done = rivers("runs", "list", "--state", "done")
     assert (done.exit_code, done.stderr) == (
         2,
-        "Error: 'done' is no state of a run; there are queued, started, canceling, succeeded, failed, canceled\n",
+        "Error: 'done' is no state of a run; there are queued, started, canceling, succeeded, failed, canceled, "
+        "dequeued\n",
     )
 
 
