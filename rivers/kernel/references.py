@@ -89,7 +89,10 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
 
 
 def _load(module: str, qualname: str, mark: int) -> Callable[..., Any]:
-    function: Callable[..., Any] = resolve(Reference(module, qualname))
+    try:
+        function: Callable[..., Any] = resolve(Reference(module, qualname))
+    except AttributeError:  # it was loaded before the name came into it
+        raise StaleModuleError(module, qualname) from None
     if mark_of(function) != mark:
         raise StaleModuleError(module, qualname)
     return function

@@ -105,3 +105,11 @@ def test_other_code_under_the_same_name_is_noticed(module):
     module(2)
     with pytest.raises(StaleModuleError, match="module 'referred_to' holds other code under the name 'asset'"):
         loads(data)
+
+
+def test_a_name_that_came_later_is_noticed(module):
+    made = module(1)
+    data = dumps(made.asset.function)
+    del made.asset
+    with pytest.raises(StaleModuleError, match="module 'referred_to' holds other code under the name 'asset'"):
+        loads(data)
