@@ -78,7 +78,9 @@ def check_partitions(steps: Sequence[StepDefinition], now: datetime | None) -> N
     """Raises `PartitionValidationError` for a dependency whose partitions do not fit together, and `ValueError` for
     outputs of one function that cannot be made together. `now` is needed when there are partitions at all."""
     definitions = {output.name: output.partitions for step in steps for output in step.outputs}
-    if not any(definitions.values()):
+    if all(one is None for one in definitions.values()):
+        if all(edge.mapping is None for step in steps for edge in step.edges):
+            return
         now = now or datetime.min
     if now is None:
         raise ValueError("definitions with partitions are compared as of a moment: give now")

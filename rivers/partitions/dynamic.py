@@ -10,6 +10,7 @@ from rivers.errors import PartitionDefinitionError
 from rivers.partitions.axis import Axis, ListedAxis, UnlistedAxis
 from rivers.partitions.definition import PartitionsDefinition, Registered, variant
 from rivers.partitions.grid import Grid
+from rivers.partitions.key import PartitionKey
 
 
 class DynamicPartitions(PartitionsDefinition):
@@ -32,6 +33,10 @@ class DynamicPartitions(PartitionsDefinition):
     def grid(self, now: datetime, registered: Registered | None = None) -> Grid:
         axis: Axis = UnlistedAxis() if registered is None else ListedAxis(registered.get(self._name, ()))
         return Grid((axis,))
+
+    def validate_partition_key(self, key: PartitionKey) -> bool:
+        """Which keys there are is looked up when a run is launched; until then each may be one."""
+        return isinstance(key, PartitionKey)
 
     def check(self) -> None:
         if not self._name:

@@ -39,6 +39,12 @@ class KeyFormat:
 
     def start(self, key: str) -> datetime | None:
         """The start that a key says, whether there is such a window or not; `None` for a text that says none."""
+        try:
+            return self._read(key)
+        except OverflowError:  # at the ends of the calendar
+            return None
+
+    def _read(self, key: str) -> datetime | None:
         if self._zone is None:
             read = _parse(key, self.fmt)
             return None if read is None else read.replace(tzinfo=None)

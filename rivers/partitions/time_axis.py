@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rivers.partitions.axis import Axis
 from rivers.partitions.key_format import KeyFormat
 from rivers.partitions.ticks import Ticks
+
+_DAY = timedelta(days=1)
 
 
 class TimeAxis(Axis):
@@ -39,6 +41,9 @@ class TimeAxis(Axis):
         yield from map(self.label.key, map(self.ticks.at, range(self.first + start, self.first + stop)))
 
     def index_of(self, value: str) -> int | None:
+        start = self.label.start(value)
+        if start is None or not self._is_near(start):
+            return None
         number = self.number_of(value)
         if number is None or not self.first <= number < self.first + self._count:
             return None
@@ -61,12 +66,21 @@ class TimeAxis(Axis):
         start = self.label.start(value) or _guess(value, self.ticks.at(self.first))
         if start is None:
             return list(dict.fromkeys([self.value_at(0), self.value_at(self._count - 1)]))
-        try:
+        if self._is_near(start):
             place = self.ticks.before(start) - self.first
-        except OverflowError:
-            place = self._count
+        else:
+            place = 0 if start < self.ticks.at(self.first) else self._count
         low = min(max(place - limit // 2, 0), max(self._count - limit, 0))
         return list(self.values(low, low + limit))
+
+    def _is_near(self, start: datetime) -> bool:
+        """Whether it is within the axis, or hardly outside: what is far away need not be counted to."""
+        if not self._count:
+            return False
+        try:
+            return self.ticks.at(self.first) <= start <= self.ticks.at(self.first + self._count - 1) + _DAY
+        except OverflowError:
+            return True
 
     def window(self, value: str) -> tuple[datetime, datetime] | None:
         """Start and end of the window of a key, end exclusive; `None` for what is no key."""

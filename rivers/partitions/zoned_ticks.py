@@ -16,6 +16,9 @@ from zoneinfo import ZoneInfo
 from rivers.partitions.ticks import CronTicks, IntervalTicks
 
 _LAST_YEAR = 9998
+_END = datetime(_LAST_YEAR, 12, 31)
+#: Later on, changes are those of a rule: some months apart.
+_EVERY_DAY_UNTIL = 2100
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class ZonedCronTicks:
         at = _utc(moment)
         if at <= self._start:
             return 0
+        at = min(at, _END)
         self._reach(at)
         stretch = self._stretches[bisect_right(self._stretches, at, key=lambda one: one.start) - 1]
         wall = min(max(at + stretch.offset, stretch.opens), stretch.closes)
@@ -114,8 +118,9 @@ def changes_of(zone: ZoneInfo, year: int) -> tuple[tuple[datetime, timedelta], .
         return ()
     day, last = datetime(year, 1, 1) - timedelta(days=1), datetime(year + 1, 1, 1)
     offset = _offset(zone, day)
+    step = timedelta(days=1 if year <= _EVERY_DAY_UNTIL else 7)
     while day < last:
-        following = day + timedelta(days=1)
+        following = min(day + step, last)
         changed = _offset(zone, following)
         if changed != offset:
             low, high = day, following

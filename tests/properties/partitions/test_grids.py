@@ -41,7 +41,7 @@ DEFINITIONS = ONE_DIMENSION | st.dictionaries(
 
 @settings(deadline=None)
 @given(DEFINITIONS, st.data())
-def test_a_grid_is_its_list_of_keys(definition, data):
+def test_B1_a_grid_is_its_list_of_keys(definition, data):
     grid = definition.grid(NOW)
     keys = list(grid.keys(0, 3000))
     assert len(keys) == min(grid.count, 3000)

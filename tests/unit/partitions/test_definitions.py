@@ -15,6 +15,7 @@ Defs = rs.PartitionsDefinition
 JAN = datetime(2024, 1, 1)
 FIVE_DAYS = Defs.daily(JAN, end=datetime(2024, 1, 6))
 AB = Defs.static_(["a", "b"])
+key, multi = rs.PartitionKey.single, rs.PartitionKey.multi
 
 
 def _texts(definition):
@@ -261,6 +262,15 @@ def test_end_offset_moves_the_last_window(offset, more):
     assert count == (0 if more is None else 10 + more)
 
 
+def test_a_zone_has_windows_until_the_end_of_the_calendar():
+    definition = Defs.hourly(JAN, datetime(9999, 12, 31), timezone="Europe/Berlin")
+    grid = definition.grid(datetime.now().astimezone())
+    last = grid.key_at(grid.count - 1)
+    assert str(last).startswith("9998-12-3")
+    assert grid.index_of(last) == grid.count - 1
+    assert grid.nearest(key("9999-06-01"))[-1] == str(last)
+
+
 # -- multi and dynamic ----------------------------------------------------------------------------------------------
 
 
@@ -292,7 +302,6 @@ def test_registered_keys_make_a_grid():
 # -- membership -----------------------------------------------------------------------------------------------------
 
 MULTI = Defs.multi({"date": FIVE_DAYS, "region": AB})
-key, multi = rs.PartitionKey.single, rs.PartitionKey.multi
 
 
 @pytest.mark.parametrize(
@@ -323,6 +332,10 @@ key, multi = rs.PartitionKey.single, rs.PartitionKey.multi
         (MULTI, multi({"date": "2024-01-01", "region": "a", "x": "y"}), False),
         (MULTI, key("2024-01-01"), False),
         (Defs.dynamic("n"), key("whatever"), True),
+        (Defs.dynamic("n"), multi({"a": "b"}), True),
+        (Defs.hourly(JAN, timezone="Europe/Berlin"), key("9998-01-01T00:00"), False),
+        (Defs.hourly(JAN, timezone="Europe/Berlin"), key("0001-01-01T00:00"), False),
+        (Defs.hourly(JAN, timezone="Europe/Berlin"), key("9999-12-31T23:00-0500"), False),
         (Defs.multi({"n": Defs.dynamic("n"), "r": AB}), multi({"n": "whatever", "r": "a"}), True),
         (Defs.multi({"n": Defs.dynamic("n"), "r": AB}), multi({"n": "whatever", "r": "c"}), False),
     ],
@@ -395,7 +408,7 @@ def test_match_patterns_are_positional():
     assert all(isinstance(one, Defs) for one in ALL)
 
 
-def test_millions_of_keys_take_no_memory():
+def test_B1_millions_of_keys_take_no_memory():
     decade = Defs.time_window(datetime(2014, 1, 1), interval_seconds=1, end=datetime(2024, 1, 1))
     definition = Defs.multi({"second": decade, "region": Defs.static_([str(n) for n in range(1000)])})
     now = datetime.now().astimezone()
