@@ -17,6 +17,9 @@ GROUP = "rivers.commands"
 SUMMARIES = {
     "dev": "Run a scheduler and code locations on this machine.",
     "materialize": "Run everything that a module defines, in this process.",
+    "backfill": "Run partitions of a module's assets, in this process.",
+    "backfill-status": "Print how far a backfill of a module is.",
+    "backfill-cancel": "Cancel a backfill of a module.",
     "scheduler": "Run the scheduler.",
     "serve": "Serve a module as a code location.",
     "runs": "Submit, list, watch and cancel runs.",
@@ -25,6 +28,8 @@ SUMMARIES = {
     "assets": "Show assets.",
     "jobs": "Show jobs.",
     "partitions": "Show partitions; add and remove dynamic ones.",
+    "pools": "Show pools; set limits.",
+    "queue": "Show and cancel queued runs.",
     "tokens": "Make, list and revoke tokens.",
     "db": "Look after a database.",
     "doctor": "Check a set-up and say what is wrong.",

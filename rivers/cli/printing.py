@@ -14,8 +14,11 @@ import typer
 from rivers.partitions.key import PartitionKey
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
-    """Prints columns under upper-case headers; numbers to the right; `empty` when there are no rows."""
+def table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str, has_rule: bool = False) -> None:
+    """Prints columns under upper-case headers, with a rule below these; numbers to the right.
+
+    `empty` is printed when there are no rows.
+    """
     values = list(rows)
     cells = [[_text(value) for value in row] for row in values]
     if not cells:
@@ -23,7 +26,8 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, empty: st
         return
     right = [all(type(row[n]) in (int, float) for row in values) for n in range(len(headers))]
     widths = [max(len(line[n]) for line in [list(headers), *cells]) for n in range(len(headers))]
-    for line in [list(headers), *cells]:
+    rule = [["-" * width for width in widths]] if has_rule else []
+    for line in [list(headers), *rule, *cells]:
         aligned = [
             text.rjust(width) if to_right else text.ljust(width)
             for text, width, to_right in zip(line, widths, right, strict=True)

@@ -24,6 +24,16 @@ DatabaseUrl: TypeAlias = Annotated[
     str | None,
     typer.Option("--database-url", envvar=DATABASE_VARIABLE, help="A database; beats --storage-path."),
 ]
+#: Of commands that look after a store that is there.
+StorePath: TypeAlias = Annotated[str, typer.Option("--storage-path", help="Directory of the store.")]
+
+
+def existing(path: str) -> Storage:
+    """The store in a directory; one in memory, which is empty, where there is none: looking makes nothing."""
+    from rivers.repository.storage import Storage
+    from rivers.storage.database import FILE
+
+    return Storage.embedded(path) if Path(path, FILE).exists() else Storage.memory()
 
 
 @contextmanager
