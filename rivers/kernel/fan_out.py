@@ -134,6 +134,7 @@ def _element(call: StepCall, reference: InputReference) -> Any:
         return _pick(_load(call, reference, reference.node, reference.metadata, None), index)
     source = (
         call.run_id,
+        call.step.definition.key,  # which may load it by a handler of its own
         reference.node,
         reference.producer_token,
         reference.producer_run_id,

@@ -384,6 +384,34 @@ def test_an_instance_that_is_tried_again_gets_its_element_as_it_was_stored(tmp_p
     assert sorted(seen) == [[1], [1], [2]]
 
 
+def test_tasks_that_load_one_source_by_handlers_of_their_own(tmp_path: Path) -> None:
+    here = rs.PickleIOHandler(store=obstore.store.LocalStore(tmp_path / "here", mkdir=True))
+    there = rs.PickleIOHandler(store=obstore.store.LocalStore(tmp_path / "there", mkdir=True))
+    there.handle_output(rs.OutputContext("src"), [10, 20])
+
+    @rs.Task
+    async def same(x):  # one of each graph at a time, in turn
+        return x
+
+    @rs.Asset(io_handler=here)
+    def src():
+        return [1, 2]
+
+    @rs.Asset.from_graph(node_io_handler=here)
+    def own(src):
+        return total(src.map(same, max_concurrency=1).collect())
+
+    @rs.Asset.from_graph(node_io_handler=here, deps=[rs.AssetDef.input("src", io_handler=there)])
+    def other(src):
+        return total(src.map(same, max_concurrency=1).collect())
+
+    repository = rs.CodeRepository(
+        assets=[src, own, other], tasks=[same, total], default_executor=rs.Executor.in_process()
+    )
+    assert repository.materialize().success
+    assert (repository.load_node("own"), repository.load_node("other")) == ([1, 2], [10, 20])
+
+
 def test_coroutines_are_mapped() -> None:
     import asyncio
 
