@@ -5,10 +5,11 @@ from __future__ import annotations
 from sqlalchemy import Connection, bindparam, select
 
 from rivers.storage.multirow import Insert
+from rivers.storage.prepared import Prepared
 from rivers.storage.schema import cancellations as table
 
 _INSERT = Insert(table, ["run_id", "requested_at"], ignore=True)
-_IS_REQUESTED = select(table.c.run_id).where(table.c.run_id == bindparam("run_id"))
+_IS_REQUESTED = Prepared(select(table.c.run_id).where(table.c.run_id == bindparam("run_id")))
 
 
 def request(connection: Connection, run_id: str, *, now: int) -> None:
@@ -18,4 +19,4 @@ def request(connection: Connection, run_id: str, *, now: int) -> None:
 
 def is_requested(connection: Connection, run_id: str) -> bool:
     """Whether the run was asked to stop."""
-    return connection.execute(_IS_REQUESTED, {"run_id": run_id}).first() is not None
+    return bool(_IS_REQUESTED.run(connection, {"run_id": run_id}))

@@ -48,7 +48,7 @@ _TAKE_POSITIONS = Prepared(
     .values(next_position=writer.c.next_position + _COUNT)
     .returning(writer.c.next_position - _COUNT)
 )
-_TAKE_TOKENS = (
+_TAKE_TOKENS = Prepared(
     update(writer).where(_ROW).values(next_token=writer.c.next_token + _COUNT).returning(writer.c.next_token - _COUNT)
 )
 
@@ -279,8 +279,8 @@ class Database:
     def take_tokens(self, count: int) -> int:
         """The first of so many tokens that nobody else gets; they grow over the whole store."""
         with self.transaction() as connection:
-            token: int = connection.execute(_TAKE_TOKENS, {"count": count}).scalar_one()
-        return token
+            ((token,),) = _TAKE_TOKENS.run(connection, {"count": count})
+        return int(token)
 
     def checkpoint(self) -> None:
         """Moves what is in the write-ahead log into the file, as far as readers allow, on a connection of its own."""
