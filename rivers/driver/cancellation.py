@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from time import perf_counter
 
 from rivers.storage import cancellation
@@ -26,13 +27,14 @@ class CancellationWatch:
     a look now and then.
     """
 
-    __slots__ = ("_bell", "_database", "_heard", "_is_deaf", "_looked_at", "_run_id")
+    __slots__ = ("_bell", "_database", "_heard", "_is_deaf", "_long", "_looked_at", "_run_id")
 
     def __init__(self, database: Database, run_id: str, *, is_deaf: bool = False) -> None:
         self._database = database
         self._run_id = run_id
         self._is_deaf = is_deaf  # the flag is of an earlier use of the run's id
         self._bell = database.bells.cancellations
+        self._long = inf if database.kind == "memory" else _LONG  # nobody else has a database in memory
         self._heard = -1
         self._looked_at = 0.0
 
@@ -41,7 +43,7 @@ class CancellationWatch:
         if self._is_deaf:
             return False
         now, rung = perf_counter(), self._bell.rung
-        if rung == self._heard and spent < _LONG and now - self._looked_at < _GLANCE:
+        if rung == self._heard and spent < self._long and now - self._looked_at < _GLANCE:
             return False
         self._heard, self._looked_at = rung, now
         with self._database.read() as connection:

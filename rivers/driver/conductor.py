@@ -162,7 +162,8 @@ class Conductor:
             self._end(ordinal, end, output, is_freed=is_freed)
             self._queues.release(lane)
             self._advance(asked)
-            self._stir()
+            if self._queues.has_inline or self._waiting or self._hooks.is_due or self.progress.state.is_terminal:
+                self._stir()  # there is something for the calling thread
         self._start()
 
     def stay(self, ordinal: int, why: str, call: StepCall | None = None) -> None:

@@ -6,9 +6,10 @@ import os
 import signal
 import threading
 import time
+from functools import lru_cache
 from typing import Any
 
-from rivers.driver.cargo import Reply, ResourceFields, Told, call_of, pack_reply, unpack
+from rivers.driver.cargo import Reply, ResourceFields, Surroundings, Told, call_of, pack_reply, unpack
 from rivers.kernel import StepEnd, capture, failure_of, run_step
 from rivers.kernel.references import StaleModuleError, loads
 from rivers.kernel.tracebacks import trace_of
@@ -24,7 +25,7 @@ def begin(parent: int) -> None:
 def run(surroundings: bytes, data: bytes, attempt: int, token: int) -> bytes:
     """Runs a packed errand and returns the packed reply."""
     try:
-        loads(surroundings).enter()
+        _known(surroundings).enter()
         errand = unpack(data)
     except StaleModuleError as error:
         return pack_reply(Reply(refusal=str(error), is_stale=True))
@@ -39,6 +40,13 @@ def run(surroundings: bytes, data: bytes, attempt: int, token: int) -> bytes:
         finally:
             capture.end(output, mark)
     return pack_reply(Reply(tuple(heard.told), end, (*output.take(), *trace_of(end.exception))))
+
+
+@lru_cache(maxsize=4)
+def _known(surroundings: bytes) -> Surroundings:
+    """Those of a run are the same for all its steps."""
+    known: Surroundings = loads(surroundings)
+    return known
 
 
 def _run(errand: Any, attempt: int, token: int, heard: _Heard) -> StepEnd:

@@ -112,11 +112,11 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         with self._watches.on(request.run_id, context.peer()) as watch:
             while True:
                 watch.clear()
-                row, page = await self._page(events.of_run, request.run_id, after_seq=after)
+                is_over, page = await self._page(events.of_run, request.run_id, after_seq=after)
                 if page:
                     after = page[-1].seq
                     yield run_service_pb2.WatchRunResponse(events=page)
-                elif row.state.is_terminal:
+                elif is_over:
                     return
                 else:
                     await watch.wait()
@@ -142,12 +142,14 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         with self._watches.on(request.run_id, context.peer()) as watch:
             while True:
                 watch.clear()
-                row, page = await self._page(logs.of_run, request.run_id, after_seq=after, step_key=request.step_key)
+                is_over, page = await self._page(
+                    logs.of_run, request.run_id, after_seq=after, step_key=request.step_key
+                )
                 if page:
                     after = page[-1].seq
                     for piece in _pieces(page):
                         yield run_service_pb2.WatchRunLogsResponse(chunks=[encode_log(chunk) for chunk in piece])
-                elif row.state.is_terminal or request.no_follow:
+                elif is_over or request.no_follow:
                     return
                 else:
                     await watch.wait()
@@ -193,16 +195,20 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
             raise RunNotFoundError(run_id=run_id)
         return row
 
-    async def _page(self, of_run: Callable[..., list[T]], run_id: str, **place: Any) -> tuple[RunRow, list[T]]:
-        """The run and what follows a place in it, in one read: a run that is over by then has said everything."""
+    async def _page(self, of_run: Callable[..., list[T]], run_id: str, **place: Any) -> tuple[bool, list[T]]:
+        """What follows a place in a run. When that is nothing: whether the run is over, so that nothing will.
+
+        Both are of one read: a run that is over by then has said everything.
+        """
 
         def read(connection: Connection) -> tuple[RunRow | None, list[T]]:
-            return runs.get(connection, run_id), of_run(connection, run_id, limit=EVENTS_A_MESSAGE, **place)
+            page = of_run(connection, run_id, limit=EVENTS_A_MESSAGE, **place)
+            return None if page else runs.get(connection, run_id), page
 
         row, page = await self._reader.read(read)
-        if row is None:
+        if row is None and not page:
             raise RunNotFoundError(run_id=run_id)
-        return row, page
+        return row is not None and row.state.is_terminal, page
 
     async def _block_reasons(self, rows: list[RunRow]) -> dict[str, str]:
         waiting = [row.run_id for row in rows if row.state == RunState.QUEUED]
