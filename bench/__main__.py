@@ -10,7 +10,7 @@ from bench.conditions import add_options
 from bench.folder import Folder
 
 #: Those that have no scheduler of their own take no conditions.
-IN_PROCESS = ("in_process", "fan_out", "parallel_steps", "async_steps", "definitions")
+IN_PROCESS = ("in_process", "fan_out", "parallel_steps", "async_steps", "definitions", "backfill_in_process")
 ALONE = ("import_rivers", "cli_help", "worker_start", *IN_PROCESS)
 PROGRAMS = (
     "import_rivers",
