@@ -97,6 +97,7 @@ def release_home(core: Core, batch: Batch, run: LiveRun) -> None:
 
 
 def _issue(core: Core, batch: Batch, replica: Replica, run: LiveRun, ordinal: int) -> Attempt:
+    run.learn_versions(ordinal, core.store.data_versions)
     step = run.progress.steps[ordinal]
     superseded = step.token
     token = core.store.take_token()

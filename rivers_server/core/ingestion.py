@@ -89,6 +89,7 @@ def _apply(core: Core, batch: Batch, run: LiveRun, attempt: Attempt, report: Att
                 # By the location's clock, as far as that can be right.
                 batch.started.append(max(0, min(report.at, batch.now) - run.row.submitted_at))
         case Materialized() if counts:
+            run.learn_versions(ordinal, core.store.data_versions)  # for a step that an earlier scheduler dispatched
             progress.materialize(
                 ordinal, body.node, body.metadata, body.data_version, body.partition_key, body.has_value
             )

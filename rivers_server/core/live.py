@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+
 from rivers.definitions.kinds import StepKind
 from rivers.lifecycle.fan_out import Producer
 from rivers.lifecycle.progress import RunProgress
@@ -20,8 +22,8 @@ class LiveRun:
     """A run in flight: its row, its progress, and what is remembered of it only while it runs.
 
     `has_home` says that a step was sent to the run's home process, `has_started` that an attempt started. `versions`
-    holds the data versions that its outputs got, `equal_definitions` which other digests define its steps the same,
-    `marks` the partitions that an attempt of a step marked as failed.
+    holds the data versions of its outputs and inputs, "" for none, `equal_definitions` which other digests define its
+    steps the same, `marks` the partitions that an attempt of a step marked as failed.
     """
 
     __slots__ = ("equal_definitions", "has_home", "has_started", "marks", "progress", "row", "versions")
@@ -54,7 +56,7 @@ class LiveRun:
                 self.versions[event.node] = event.data_version
                 if any(output.is_asset for output in step.outputs if output.node == event.node):
                     known = self.versions
-                    inputs = tuple((node, known[node]) for node in step.lineage if node in known)
+                    inputs = tuple((node, known[node]) for node in step.lineage if known.get(node))
                     token = progress.steps[event.ordinal].token
                     writes.materializations.append(
                         MaterializationRow(
@@ -88,6 +90,13 @@ class LiveRun:
             for planned, step in zip(self.progress.planned, self.progress.steps, strict=True)
         }
         return [mark.partition_key for mark in self.marks if (mark.step_key, mark.attempt) in counts]
+
+    def learn_versions(self, ordinal: int, find: Callable[[Sequence[str]], Mapping[str, str]]) -> None:
+        """Before a step loads what it depends on, the data versions of what was not made in front of our eyes."""
+        missing = [node for node in self.progress.planned[ordinal].lineage if node not in self.versions]
+        if missing:
+            found = find(missing)
+            self.versions |= {node: found.get(node, "") for node in missing}
 
     def log(self, writes: WriteSet, report: AttemptReport, ordinal: int, attempt: int) -> None:
         """Keeps a piece of captured output."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from rivers.planning.plan import RunPlan
@@ -44,6 +45,9 @@ class Store(Protocol):
 
     def find_request(self, request_id: str) -> str | None:
         """The run that a request made."""
+
+    def data_versions(self, nodes: Sequence[str]) -> Mapping[str, str]:
+        """The current data versions of nodes, of those that have one."""
 
     def last_made(self, node: str) -> tuple[int, str] | None:
         """The attempt that made an asset's last materialization: its token and run."""
@@ -98,6 +102,11 @@ class DatabaseStore:
     def find_request(self, request_id: str) -> str | None:
         with self._database.read() as connection:
             return runs.find_request(connection, request_id)
+
+    def data_versions(self, nodes: Sequence[str]) -> Mapping[str, str]:
+        with self._database.read() as connection:
+            rows = assets.some(connection, nodes)
+        return {key: row.last_data_version for key, row in rows.items() if row.last_data_version is not None}
 
     def last_made(self, node: str) -> tuple[int, str] | None:
         with self._database.read() as connection:

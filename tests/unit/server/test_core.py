@@ -6,12 +6,15 @@ from dataclasses import replace
 
 import pytest
 
+from rivers.definitions.snapshot import EdgeDefinition
 from rivers.errors import ConflictError, RunNotFoundError
-from rivers.lifecycle.states import AttemptOutcome, RunState
+from rivers.lifecycle.states import AttemptOutcome, RunKind, RunState
+from rivers.planning.build import plan_selection
+from rivers.storage import assets
 from rivers_server.core import commands
-from rivers_server.core.inputs import Tick
+from rivers_server.core.inputs import Submit, Tick
 from rivers_server.settings import CoreSettings
-from tests.unit.server.world import World, failure, snapshot_of
+from tests.unit.server.world import Answer, World, failure, snapshot_of
 
 CHAIN = snapshot_of({"a": [], "b": ["a"], "c": ["b"]})
 ONE = snapshot_of({"one": []})
@@ -335,3 +338,35 @@ def test_a_step_that_reads_itself_is_told_which_attempt_made_its_last_output() -
     location.held.clear()
     world.crash()
     assert assigned()["a"] == again, "made from rows, so the same after a crash"
+
+
+def test_the_versions_of_inputs_are_recorded_wherever_they_were_made() -> None:
+    snapshot = snapshot_of({"a": [], "b": ["a"]})
+    ordered = replace(snapshot.steps[1], edges=(EdgeDefinition("a"),))
+    snapshot = replace(snapshot, steps=(snapshot.steps[0], ordered))
+    world = World()
+    location = world.add_location("team", snapshot)
+
+    def run(*nodes: str, crash: bool = False) -> None:
+        world.put(Submit(plan_selection(snapshot, nodes, location="team"), RunKind.MATERIALIZATION, Answer()))
+        if crash:
+            location.start_all()
+            location.end_all()
+            world.crash()
+        location.work()
+
+    def read_of_b() -> list[tuple[str, bool]]:
+        with world.database.read() as connection:
+            made, reader = assets.get(connection, "a"), assets.get(connection, "b")
+        assert made is not None
+        assert reader is not None
+        return [(name, version == made.last_data_version) for name, version in reader.last_input_data_versions]
+
+    run("a", "b")
+    assert read_of_b() == [("a", True)]
+    run("a")
+    assert read_of_b() == [("a", False)]
+    run("b")
+    assert read_of_b() == [("a", True)], "a was made by another run"
+    run("a", "b", crash=True)
+    assert read_of_b() == [("a", True)], "what a scheduler forgot is read"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -372,6 +372,10 @@ class FailingStore(DatabaseStore):
     def find_request(self, request_id: str) -> str | None:
         self._reach()
         return super().find_request(request_id)
+
+    def data_versions(self, nodes: Sequence[str]) -> Mapping[str, str]:
+        self._reach()
+        return super().data_versions(nodes)
 
     def last_made(self, node: str) -> tuple[int, str] | None:
         self._reach()
