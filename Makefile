@@ -15,8 +15,9 @@ INSTALLED := .venv/.installed
 demo: $(INSTALLED)
 	@$(BIN)/python -m examples.demo
 
+# Most tests wait for processes: two files at a time take half as long on two cores.
 test: static
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 check: static
 	$(BIN)/pytest -q tests/unit tests/properties
