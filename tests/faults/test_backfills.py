@@ -6,7 +6,7 @@ import random
 import signal
 from collections import Counter
 
-from rivers_client import BackfillRequest, BackfillStatus, UnitState
+from rivers_client import BackfillRequest, BackfillStatus, BackfillStrategy, UnitState
 from tests.stack import Stack
 
 KEYS = 2_000
@@ -86,6 +86,53 @@ def test_F07_a_location_that_is_frozen_for_a_while_repeats_nothing(stack: Stack)
     done = handle.wait(timeout=60)
     assert (done.status, done.completed, done.failed) == (BackfillStatus.COMPLETED, 200, 0)
     assert set(Counter(bodies(stack)).values()) == {1}
+
+
+def test_F04_tags_config_and_grouping_survive_the_scheduler(stack: Stack) -> None:
+    stack.start_location(
+        "team",
+        """
+        from pydantic import BaseModel
+        class Wanted(BaseModel):
+            word: str = "default"
+        numbers = rs.PartitionsDefinition.multi({
+            "a": rs.PartitionsDefinition.static_([str(n) for n in range(30)]),
+            "b": rs.PartitionsDefinition.static_(["x", "y"])})
+        @rs.Asset(partitions_def=numbers)
+        def made(context: rs.AssetExecutionContext[Wanted]) -> int:
+            mark(f"+{context.config.word} {len(context.partition.keys)}")
+            time.sleep(0.02)
+            if str(context.partition.keys[0]).startswith("a=7"):
+                raise ValueError("seven")
+            return 1
+        repo = rs.CodeRepository(assets=[made])
+        """,
+    )
+    handle = stack.client.backfills.submit(
+        BackfillRequest(
+            "team",
+            all_partitions=True,
+            strategy=BackfillStrategy.per_dimension(["a"], ["b"]),
+            max_concurrency=2,
+            tags={"who": "me", "rivers/priority": "4"},
+            config={"assets": {"made": {"config": {"word": "given"}}}},
+        )
+    )
+    stack.until(lambda: len(bodies(stack)) > 5, "bodies")
+    stack.kill_scheduler()
+    stack.start_scheduler("--beat-interval", "0.2")
+    done = handle.wait(timeout=60)
+    assert (done.status, done.completed, done.failed) == (BackfillStatus.FAILED, 58, 2)
+    again = handle.rerun()
+    stack.kill_scheduler()
+    stack.start_scheduler("--beat-interval", "0.2")
+    redone = again.wait(timeout=60)
+    assert (redone.failed, redone.created_runs, redone.priority) == (2, 1, 4)
+    assert redone.tags == done.tags == (("who", "me"), ("rivers/priority", "4"))
+    assert set(bodies(stack)) == {"given 2"}
+    assert len(bodies(stack)) == 31
+    runs = [unit.run_id or "" for one in (handle, again) for unit in one.partitions(states=UnitState.FAILED)]
+    assert all(stack.client.runs.get(run_id).run.tags == done.tags for run_id in runs)
 
 
 def test_F08_a_cancel_that_races_the_last_results_counts_each_partition_once(stack: Stack) -> None:

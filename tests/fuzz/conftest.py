@@ -15,7 +15,11 @@ SOURCE = """
     @rs.Asset
     def total(numbers: list) -> int:
         return sum(numbers)
-    repo = rs.CodeRepository(assets=[numbers, total], jobs=[rs.Job("totals", [numbers, total])])
+    days = rs.PartitionsDefinition.static_(["a", "b", "c"])
+    @rs.Asset(partitions_def=days)
+    def letters(context: rs.AssetExecutionContext) -> int:
+        return 1
+    repo = rs.CodeRepository(assets=[numbers, total, letters], jobs=[rs.Job("totals", [numbers, total])])
 """
 
 

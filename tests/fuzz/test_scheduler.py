@@ -9,18 +9,19 @@ from google.protobuf.message_factory import GetMessageClass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rivers.v1 import catalog_service_pb2, location_service_pb2, run_service_pb2
+from rivers.v1 import backfill_service_pb2, catalog_service_pb2, location_service_pb2, run_service_pb2
 from rivers.v1.identity_pb2 import KeyValues, PartitionKey
 from rivers.v1.run_pb2 import Launch
 from rivers.v1.run_service_pb2 import BatchSubmitRunsRequest, Selection, SubmitRunRequest
 from rivers.v1.value_pb2 import MapValue
 from rivers.wire.values import encode_map
-from rivers_client import Client
+from rivers_client import BackfillRequest, Client
 from tests.fuzz.messages import FUZZ, Drawing, drawings, is_readable, nested
 from tests.fuzz.server import BAD, Target, methods
 from tests.stack import Stack
 
 SERVICES = [
+    backfill_service_pb2.DESCRIPTOR.services_by_name["BackfillService"],
     run_service_pb2.DESCRIPTOR.services_by_name["RunService"],
     catalog_service_pb2.DESCRIPTOR.services_by_name["CatalogService"],
     location_service_pb2.DESCRIPTOR.services_by_name["LocationService"],
@@ -29,7 +30,7 @@ METHODS = list(methods(*SERVICES))
 KNOWN = {
     "location": ["team", "team", "other"],
     "job": ["totals"],
-    "nodes": ["numbers", "total"],
+    "nodes": ["numbers", "total", "letters"],
     "address": ["[::1]:1"],
     "home_id": ["h"],
     "page_size": [0, 1, 1000],
@@ -44,7 +45,10 @@ KNOWN = {
 def test_any_message_is_answered_by_name(stack: Stack, method: MethodDescriptor) -> None:
     run = stack.client.runs.submit("team", job="totals", request_id="known")
     run.wait(timeout=30)
-    known = {**KNOWN, "run_id": [run.run_id, "nobody"]}
+    backfill = stack.client.backfills.submit(
+        BackfillRequest("team", ["letters"], all_partitions=True, request_id="known")
+    )
+    known = {**KNOWN, "run_id": [run.run_id, "nobody"], "backfill_id": [backfill.backfill_id, "nobody"]}
 
     @FUZZ
     @given(drawings(**known))

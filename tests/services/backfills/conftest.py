@@ -54,10 +54,14 @@ SOURCE = """
             if str(key) == "b":
                 context.mark_partition_failed(key, "no b today")
         return 1
+    @rs.Asset(partitions_def=customers)
+    def bills(context: rs.AssetExecutionContext) -> int:
+        mark("bill " + str(context.partition_key))
+        return 1
     @rs.Asset
     def plain() -> int:
         return 1
-    repo = rs.CodeRepository(assets=[daily, monthly, cells, numbers, letters, plain])
+    repo = rs.CodeRepository(assets=[daily, monthly, cells, numbers, letters, bills, plain])
 """
 
 

@@ -134,6 +134,18 @@ def test_F03_a_run_covers_so_many_partitions_and_no_more(stack: Stack) -> None:
             call(whole)
 
 
+def test_dynamic_keys_are_those_of_when_it_was_made(stack: Stack) -> None:
+    everyone = {"select": ["bills"], "all_partitions": True}
+    stack.client.partitions.add("customers", ["ada", "bob"])
+    handle = stack.client.backfills.submit(request(**everyone))  # type: ignore[arg-type]
+    stack.client.partitions.add("customers", ["cy"])
+    assert handle.wait(timeout=60).completed == 2
+    assert sorted(str(unit.partition_key) for unit in handle.partitions()) == ["ada", "bob"]
+    assert stack.client.backfills.forecast(request(**everyone)).partitions == 3  # type: ignore[arg-type]
+    with pytest.raises(ExecutionError, match="Invalid partition_key 'eve' for asset 'bills'"):
+        stack.client.backfills.submit(request(["bills"], partition_keys=["ada", "eve"]))
+
+
 def test_F09_a_forecast_stores_nothing(stack: Stack) -> None:
     before = len(list(stack.client.backfills.list()))
     found = stack.client.backfills.forecast(request(["daily", "monthly"], partition_range=JANUARY))
