@@ -38,6 +38,7 @@ def rerun(
             segment.units,
             rows,
             scope,
+            is_over=old.intent.is_final or old.status.is_terminal,
             is_missing=_is_missing(connection, pinned, number) if scope == RerunScope.MISSING else None,
             exists=_exists(pinned, number, snapshot, now, registered) if is_changed else None,
         )

@@ -94,7 +94,7 @@ def _draw(core: Core, batch: Batch, live: LiveBackfill) -> bool:
     if not _can_go_on(core, batch, live, snapshot):
         return False
     drawn = progress.draw(DRAWN_AT_ONCE)
-    if not drawn and not progress.touched:
+    if not drawn and not progress.touched and not progress.has_moved:
         return False
     batch.backfills[live.row.backfill_id] = live
     is_changed = live.row.accepted_digest == snapshot.digest

@@ -17,8 +17,9 @@ from rivers.lifecycle.backfill.segment import BackfillPlan, Drawn, Followers, Se
 from rivers.lifecycle.backfill.states import BackfillIntent, BackfillStatus, FailurePolicy, UnitReason, UnitState
 from rivers.lifecycle.backfill.unit import UNIT, UnitEvent, UnitProgress
 
-#: Units that end without a run are ended so many at a time.
+#: Units that end without a run are ended so many at a time, and so many that wait for others are passed over.
 REFUSED_AT_ONCE = 500
+PASSED_AT_ONCE = 1_000
 
 
 class BackfillProgress:
@@ -30,6 +31,7 @@ class BackfillProgress:
         "counters",
         "error",
         "has_more",
+        "has_moved",
         "intent",
         "live",
         "open",
@@ -49,8 +51,10 @@ class BackfillProgress:
         self.open: dict[tuple[int, int], UnitProgress] = {}
         self.live = 0
         self.touched: dict[tuple[int, int], UnitProgress] = {}
-        #: Whether units that end without a run are left, for which `draw` is to be called again.
+        #: Whether units that get no run now are left to be looked at, for which `draw` is to be called again.
         self.has_more = False
+        #: Whether the last `draw` came further than what it drew.
+        self.has_moved = False
         self._ready: list[tuple[int, int]] = []
         self._followers = Followers.of(plan.segments)
 
@@ -95,7 +99,7 @@ class BackfillProgress:
     def draw(self, most: int | None = None) -> list[Drawn]:
         """Units that get a run now: those that became ready first, then the next of a segment that is open."""
         drawn: list[Drawn] = []
-        self.has_more = False
+        self.has_more = self.has_moved = False
         if self.intent != BackfillIntent.RUN:
             return drawn
         room = self.plan.max_concurrency - self.live
@@ -165,7 +169,13 @@ class BackfillProgress:
             return -behind, unit
         refused = 0
         for number, (segment, progress) in enumerate(zip(self.plan.segments, self.segments, strict=True)):
-            if segment.is_linked or not all(self._is_over(link.upstream) for link in segment.links):
+            if segment.is_linked:
+                if (unfed := self._next_unfed(number)) is not None:
+                    return number, unfed
+                if self.has_more:
+                    return None
+                continue
+            if not all(self._is_over(link.upstream) for link in segment.links):
                 continue
             while progress.cursor < segment.units.count:
                 if doom := self._doom(number):
@@ -181,6 +191,23 @@ class BackfillProgress:
                     break
                 progress.cursor += 1
                 return number, progress.cursor - 1
+        return None
+
+    def _next_unfed(self, segment: int) -> int | None:
+        """The next unit of a linked segment that waits for nothing in the backfill, as in a rerun of it alone."""
+        progress, count = self.segments[segment], self.plan.segments[segment].units.count
+        for _ in range(PASSED_AT_ONCE):
+            if progress.cursor == count:
+                return None
+            unit = progress.cursor
+            is_fed = self.plan.segments[segment].count_needed(self.plan.segments, unit) > 0
+            if not is_fed and not self._is_in_turn(segment, unit):
+                return None
+            progress.cursor += 1
+            self.has_moved = True
+            if not is_fed:
+                return unit
+        self.has_more = True
         return None
 
     def _is_over(self, segment: int) -> bool:

@@ -27,22 +27,27 @@ def rerun_units(
     rows: Iterable[UnitProgress],
     scope: RerunScope,
     *,
+    is_over: bool = True,
     is_missing: Callable[[int], bool] | None = None,
     exists: Callable[[int], bool] | None = None,
 ) -> ListedUnits:
     """Units of those partitions, grouped as they were. `rows` are the segment's, in the order of their units.
 
-    A unit without a row was never drawn and counts as canceled. `is_missing` says which partitions were never made;
-    those that `exists` does not know are left out.
+    Units that were never drawn count as canceled once the backfill `is_over`, or will be; until then they are still to
+    come. `is_missing` says which partitions were never made; those that `exists` does not know are left out.
     """
     numbers: list[int] = []
     sizes = array("q")
-    ended = {row.unit: row for row in rows if row.state.is_terminal}
+    undrawn = UnitState.CANCELED if is_over else UnitState.UNDRAWN
+    known = {row.unit: row for row in rows}
     for unit in range(units.count):
+        row = known.get(unit)
+        state = undrawn if row is None or row.state < UnitState.DRAWN else row.state
+        marked = row.marked if row is not None else ()
         wanted = [
             index
             for place, index in enumerate(units.indexes(unit))
-            if _is_wanted(scope, ended.get(unit), place, index, is_missing) and (exists is None or exists(index))
+            if _is_wanted(scope, state, place in marked, index, is_missing) and (exists is None or exists(index))
         ]
         if wanted:
             numbers += wanted
@@ -51,15 +56,15 @@ def rerun_units(
 
 
 def _is_wanted(
-    scope: RerunScope, row: UnitProgress | None, place: int, index: int, is_missing: Callable[[int], bool] | None
+    scope: RerunScope, state: UnitState, is_marked: bool, index: int, is_missing: Callable[[int], bool] | None
 ) -> bool:
     match scope:
         case RerunScope.ALL:
             return True
         case RerunScope.MISSING:
             return is_missing is None or is_missing(index)
-    failed = row is not None and (row.state == UnitState.FAILED or place in row.marked)
-    canceled = row is None or row.state == UnitState.CANCELED
+    failed = state == UnitState.FAILED or is_marked
+    canceled = state == UnitState.CANCELED
     if scope == RerunScope.UNSUCCESSFUL:
         return failed or canceled
     return failed if scope == RerunScope.FAILED else canceled

@@ -67,11 +67,16 @@ class Segment:
     def _needed(self, link: Link, upstream: Units, unit: int) -> Sequence[int] | set[int]:
         if self.units.count == 1:
             return range(upstream.count)
-        if upstream.count == 1:
-            return (0,)
         assert link.mapping is not None
-        found = {upstream.unit_of(needed) for index in self.units.indexes(unit) for needed in link.mapping.needs(index)}
-        return {one for one in found if one is not None}
+        found: set[int] = set()
+        for index in self.units.indexes(unit):
+            for needed in link.mapping.needs(index):
+                one = upstream.unit_of(needed)
+                if one is not None:
+                    found.add(one)
+                    if len(found) == upstream.count:
+                        return found
+        return found
 
 
 @dataclass(frozen=True, slots=True)

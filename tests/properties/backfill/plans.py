@@ -42,15 +42,19 @@ def product(draw: st.DrawFn) -> ProductUnits:
 def plans(draw: st.DrawFn) -> BackfillPlan:
     """A root and up to two segments that depend on earlier ones."""
     root: Units = draw(st.one_of(listed(), product()))
-    own = Shift(-1, 1000) if draw(st.booleans()) else None
+    own = Shift(-1, 100_000) if draw(st.booleans()) else None
     segments = [Segment(("root",), root, own=own)]
     for number in range(draw(st.integers(0, 2))):
         upstream = draw(st.integers(0, number))
         covered = sorted(segments[upstream].units.all_indexes())
         mapping = draw(
-            st.sampled_from([Shift(0, 1000), Shift(-1, 1000), Shift(2, 1000), Blocks(3, 1000), Fan(2, 1000), None])
+            st.sampled_from(
+                [Shift(0, 100_000), Shift(-1, 100_000), Shift(2, 100_000), Blocks(3, 100_000), Fan(2, 100_000), None]
+            )
         )
         image = covered if mapping is None else sorted({d for index in covered for d in mapping.feeds(index)})
+        if mapping is not None:  # and some that are made from nothing of the backfill, as in a rerun
+            image = sorted({*image, *draw(st.sets(st.integers(2_000, 2_010), max_size=3))})
         if not image:
             break
         segments.append(Segment((f"node_{number}",), draw(listed(image)), (Link(upstream, mapping),)))

@@ -86,6 +86,16 @@ def test_F10_a_month_starts_when_its_days_are_done_before_other_days_are_drawn()
     assert len(order) == 93
 
 
+def test_F02_a_month_whose_days_are_done_already_is_run_again_alone() -> None:
+    days = Segment(("daily",), ListedUnits(Spans.of([])))
+    months = Segment(("monthly",), ListedUnits(Spans.of([1])), (Link(0, Blocks(30, 90)),))
+    story = Story(BackfillPlan((days, months)))
+    story.draw()
+    assert story.drawn == {(1, 0)}
+    story.end(0, "complete")
+    assert story.backfill.status == BackfillStatus.COMPLETED
+
+
 def test_F10_a_failed_day_fails_its_month_and_no_other() -> None:
     days = Segment(("daily",), ListedUnits(Spans.between(0, 90)))
     months = Segment(("monthly",), ListedUnits(Spans.between(0, 3)), (Link(0, Blocks(30, 90)),))

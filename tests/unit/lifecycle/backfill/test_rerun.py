@@ -36,6 +36,25 @@ def test_F02_a_rerun_covers_what_its_scope_says_grouped_as_before(scope: RerunSc
     assert [list(units.indexes(unit)) for unit in range(units.count)] == groups
 
 
+@pytest.mark.parametrize(
+    ("scope", "groups"),
+    [
+        (RerunScope.UNSUCCESSFUL, [[12], [14, 15], [16]]),
+        (RerunScope.CANCELED, [[16]]),
+        (RerunScope.FAILED, [[12], [14, 15]]),
+    ],
+)
+def test_F02_of_a_backfill_that_goes_on_what_is_still_to_come_is_left_out(
+    scope: RerunScope, groups: list[list[int]]
+) -> None:
+    for state in (None, UnitState.BLOCKED, UnitState.READY, UnitState.DRAWN):
+        rows = ROWS if state is None else [*ROWS, UnitProgress(0, 4, 3, state)]
+        units = rerun_units(UNITS, rows, scope, is_over=False)
+        assert [list(units.indexes(unit)) for unit in range(units.count)] == groups
+    drawn = [*ROWS, UnitProgress(0, 4, 3, UnitState.DRAWN)]
+    assert 17 not in list(rerun_units(UNITS, drawn, RerunScope.CANCELED).all_indexes())
+
+
 def test_F02_partitions_that_exist_no_more_are_left_out() -> None:
     units = rerun_units(UNITS, ROWS, RerunScope.UNSUCCESSFUL, exists=lambda index: index < 18)
     assert list(units.all_indexes()) == [12, 14, 15, 16, 17]
