@@ -176,6 +176,7 @@ class BackfillCoordinator:
         with self._database.transaction() as connection:
             for unit in self._progress.live_units():
                 cancellation.request(connection, self._run_id(unit.segment, unit.unit), now=now)
+        self._database.bells.cancellations.ring()
         self._database.bells.runs.ring()
         self._is_cancel_asked = False
 
