@@ -38,7 +38,9 @@ _POOLS = select(pools.c.pool, pools.c.slot_limit, pools.c.lease_seconds).with_fo
 _LOCK = _POOLS.where(pools.c.pool.in_(_NAMED)).order_by(pools.c.pool)
 _SUMS = select(table.c.pool, func.sum(table.c.slots)).where(_HELD, _OF_OTHERS).group_by(table.c.pool)
 _CLAIMED = _SUMS.where(table.c.pool.in_(_NAMED))
-_OWN = Prepared(select(table.c.pool, table.c.slots, table.c.since, table.c.claimed_at).where(_OF_STEP, _LIVE))
+_OWN = Prepared(
+    select(table.c.pool, table.c.slots, table.c.since, table.c.claimed_at, table.c.expires_at).where(_OF_STEP)
+)
 
 # The same for one pool, as most claims are.
 _LOCK_ONE = Prepared(_POOLS.where(pools.c.pool == bindparam("pool")))
@@ -116,6 +118,7 @@ class _Own(NamedTuple):
     slots: int
     since: int
     claimed_at: int | None
+    expires_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,8 @@ def claim(
         lease_ns = max(shortest * 1_000_000_000, _SHORTEST_NS)
     limited = [pool for pool in needs if rows[pool].slot_limit >= 0]
     step = {"of_run": run_id, "of_step": step_key, "now": now}
-    own = {row[0]: _Own(*row) for row in _OWN.run(connection, step)}
+    left = [_Own(*row) for row in _OWN.run(connection, step)]
+    own = {one.pool: one for one in left if one.expires_at > now}
     held = {pool: row.slots for pool, row in own.items() if row.claimed_at is not None}
     if limited and all(held.get(pool, -1) >= needs[pool] for pool in limited):
         return Answer((), 0, len(limited), lease_ns)
@@ -160,7 +164,7 @@ def claim(
     if limited:
         claimed = {pool: int(slots) for pool, slots in _named(connection, _CLAIMED, _CLAIMED_ONE, limited, step)}
     full = full_pools(needs.items(), {pool: row.slot_limit for pool, row in rows.items()}, claimed)
-    if own:
+    if left:
         free(connection, run_id, step_key)
     if not full:
         since = [(run_id, step_key, pool, needs[pool], priority, now, now, now + lease_ns) for pool in limited]
