@@ -90,7 +90,8 @@ def _open(run: RunProgress, step: StepProgress) -> bool:
         run.say(EventType.STEP_CANCELED, step)
         return True
     step.state = STEP.apply(step, step.state, StepEvent.OPEN)
-    if (failure := _too_large(run, step)) is not None:
+    if is_too_large(run, step):
+        failure = _too_large(run, step)
         step.state = STEP.apply(step, step.state, StepEvent.FAIL, failure)
         run.report(EventType.STEP_FAILED, step, failure)
         return True
@@ -104,15 +105,19 @@ def _open(run: RunProgress, step: StepProgress) -> bool:
     return False
 
 
-def _too_large(run: RunProgress, step: StepProgress) -> Failure | None:
-    """Why a mapped task cannot be opened, if whoever gathers its results could not be told of all of them."""
-    keys = step.expansion.keys if step.expansion is not None else ()
-    each = len(run.planned[step.ordinal].key.encode()) + 16
-    if not run.fan_out_bytes or sum(len(key.encode()) for key in keys) + each * len(keys) <= run.fan_out_bytes:
-        return None
+def is_too_large(run: RunProgress, step: StepProgress) -> bool:
+    """Whether a mapped task has more elements than whoever gathers its results could be told of."""
+    if not run.fan_out_bytes or step.expansion is None:
+        return False
+    keys, each = step.expansion.keys, len(run.planned[step.ordinal].key.encode()) + 16
+    return sum(len(key.encode()) for key in keys) + each * len(keys) > run.fan_out_bytes
+
+
+def _too_large(run: RunProgress, step: StepProgress) -> Failure:
+    count = len(step.expansion.keys) if step.expansion is not None else 0
     return Failure(
         FailureReason.ERROR,
-        f"a fan-out over {len(keys)} elements is too large: the names of its results take more than "
+        f"a fan-out over {count} elements or more is too large: the names of its results take more than "
         f"{run.fan_out_bytes >> 10} KiB; map over batches of elements",
     )
 

@@ -199,7 +199,10 @@ class RunProgress:
             if not is_mapped(self.planned[mapped]) or step.state.is_terminal or step.state == StepState.OPEN:
                 continue
             told = step.expansion
-            known = told.keys if told is not None and told.token == token else ()
+            is_more = told is not None and told.token == token
+            if is_more and opening.is_too_large(self, step):
+                continue  # it fails in any case, whatever else there is
+            known = told.keys if told is not None and is_more else ()
             step.expansion = Expansion(token, (*known, *keys))
             self.touched.add(mapped)
 

@@ -136,7 +136,12 @@ def test_a_mapped_task_fails_when_the_last_instance_is_over() -> None:
 def test_a_fan_out_that_is_too_large_for_its_consumer_fails() -> None:
     run = RunProgress(RunPlan((step("a"), mapped("m", (0, "a")))), fan_out_bytes=100)
     run.admit()
-    make(run, 0, 1, *map(str, range(10)))
+    dispatch(run, 0, 1)
+    for _ in range(5):
+        run.map_items(0, "a", tuple(map(str, range(10))))
+    assert run.steps[1].expansion is not None
+    assert len(run.steps[1].expansion.keys) == 10, "what comes after too much is not kept"
+    run.end(0, AttemptOutcome.SUCCEEDED)
     assert run.steps[1].state == StepState.FAILED
     assert run.failure is not None
     assert "10 elements" in run.failure.message
