@@ -6,6 +6,7 @@ import pytest
 
 from rivers.definitions.snapshot import Snapshot
 from rivers.errors import BackfillNotFoundError
+from rivers.lifecycle.backfill.rerun import RerunScope
 from rivers.lifecycle.backfill.selection import Wanted
 from rivers.lifecycle.backfill.states import BackfillStatus, FailurePolicy, UnitReason, UnitState
 from rivers.lifecycle.events import Failure
@@ -15,9 +16,11 @@ from rivers.partitions.key import PartitionKey
 from rivers.partitions.key_range import PartitionKeyRange
 from rivers.partitions.mapping import PartitionMapping
 from rivers.storage import runs
-from rivers_server.core.inputs import CancelBackfill, PauseBackfill, ResumeBackfill, SnapshotRead
+from rivers.storage.backfill_reruns import rerun
+from rivers.wire.backfill_plans import encode_backfill_plan
+from rivers_server.core.inputs import CancelBackfill, CreateBackfill, PauseBackfill, ResumeBackfill, SnapshotRead
 from rivers_server.settings import CoreSettings
-from tests.unit.server.backfills import DAILY, MONTHLY, ask, create, read, settle, step, units, work
+from tests.unit.server.backfills import DAILY, MONTHLY, NOW, ask, create, read, settle, step, units, work
 from tests.unit.server.world import Answer, Location, World
 
 ERROR = Failure(FailureReason.ERROR, "ValueError: boom", ("builtins.ValueError",))
@@ -310,3 +313,30 @@ def test_what_is_counted_for_the_metrics(world: World, location: Location) -> No
     assert tally.backfills == 1
     assert dict(tally.ended_backfills) == {read(world, backfill_id).status: 1}
     assert dict(tally.partitions) == {"completed": 1, "failed": 1, "canceled": 2}
+
+
+def test_F02_a_rerun_of_months_alone_waits_for_no_days(world: World) -> None:
+    snapshot = Snapshot((step("daily"), step("monthly", MONTHLY, daily=PartitionMapping.time_window(0))))
+    location = world.add_location("weather", snapshot, places=100)
+    backfill_id = create(world, max_concurrency=8)
+    while not read(world, backfill_id).status.is_terminal:
+        location.start_all()
+        for item in list(location.held.values()):
+            is_month = item.assign.step.key == "monthly"
+            location.end(item, *((AttemptOutcome.FAILED, ERROR) if is_month else (AttemptOutcome.SUCCEEDED, None)))
+    assert read(world, backfill_id).counters.failed == 4
+    with world.database.read() as connection:
+        row, pinned = rerun(
+            connection,
+            read(world, backfill_id),
+            RerunScope.FAILED,
+            snapshot,
+            now=NOW,
+            registered={},
+            request_id=None,
+        )
+    answer = Answer()
+    world.put(CreateBackfill(row, pinned, encode_backfill_plan(pinned).SerializeToString(), answer))
+    again = answer.result[0].backfill_id
+    work(world, location, again)
+    assert (read(world, again).status, read(world, again).counters.completed) == (BackfillStatus.COMPLETED, 4)
