@@ -21,14 +21,19 @@ MAPPED = "One or more map instances failed"
 PROGRAMS = {program.name: program for program in programs()}
 
 
-@pytest.fixture(scope="module", params=["parallel", "in_process"])
+ON_POSTGRES = pytest.param("parallel on PostgreSQL", marks=pytest.mark.postgres)
+
+
+@pytest.fixture(scope="module", params=["parallel", "in_process", ON_POSTGRES])
 def handles(
     request: pytest.FixtureRequest, scratch: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, RunHandle]]:
     """All programs, submitted at once to a scheduler, to run in a location's workers or in a home process each."""
-    with Stack(tmp_path_factory.mktemp("catalogue")) as stack:
+    executor, _, database = request.param.partition(" on ")
+    url = request.getfixturevalue("cluster").new_database() if database else None
+    with Stack(tmp_path_factory.mktemp("catalogue"), url) as stack:
         stack.start_scheduler("--beat-interval", "0.5", "--max-concurrent-runs", "1000")
-        ways.serve(stack, request.param)
+        ways.serve(stack, executor)
         yield {name: ways.submit(stack, program) for name, program in PROGRAMS.items()}
 
 
