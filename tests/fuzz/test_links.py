@@ -90,3 +90,11 @@ def test_lies_of_a_session(liar: FakeLocation, lies: list[pb.AttachResponse | by
         yield from lies
 
     liar.lie(answers)
+
+
+def test_a_link_outlives_every_end_of_its_sessions(liar: FakeLocation) -> None:
+    beats = pb.AttachResponse(reports=[pb.Report(beat=pb.Beat(beat=number)) for number in range(50)])
+    bad = pb.AttachResponse(reports=[pb.Report(inventory=pb.Inventory(home_id="other", boot=(1 << 64) - 1))])
+    for _ in range(20):
+        liar.lie(lambda session: iter([beats, beats, bad]))  # refused by the link, which is answering beats
+        liar.lie(lambda session: iter([beats, beats]))  # dropped by the core: no session was opened
