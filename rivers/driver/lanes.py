@@ -12,6 +12,7 @@ from rivers.definitions.kinds import ExecutorKind, HandlerKind, StepKind
 from rivers.driver.calls import NodeHandlers
 from rivers.errors import ConfigurationError
 from rivers.kernel.recipe import recipe_of
+from rivers.planning.availability import check_available
 from rivers.planning.plan import PlannedStep, RunPlan
 
 
@@ -34,10 +35,7 @@ class Lanes:
         self, bound: BoundRepository, plan: RunPlan, handlers: NodeHandlers, planned: Sequence[PlannedStep]
     ) -> None:
         executor = plan.executor or bound.snapshot.default_executor
-        if executor.kind == ExecutorKind.KUBERNETES:
-            raise ConfigurationError(
-                "Executor.kubernetes() runs under a scheduler only; in process use Executor.parallel() or in_process()"
-            )
+        check_available(executor)
         self._bound = bound
         self._planned = planned
         self._handlers = handlers

@@ -17,6 +17,7 @@ from rivers.lifecycle.backfill.pinned import PinnedBackfill
 from rivers.lifecycle.backfill.selection import KeyList, Wanted
 from rivers.lifecycle.backfill.states import FailurePolicy
 from rivers.lifecycle.states import LaunchCause
+from rivers.planning.availability import check_available
 from rivers.planning.build import plan_selection
 from rivers.planning.launch_document import executor_of, normalised
 from rivers.planning.plan import RunPlan
@@ -164,12 +165,15 @@ class BackfillMaker:
 
 def segment_plans(pinned: PinnedBackfill, snapshot: Snapshot, location: str) -> list[RunPlan]:
     """A plan for the runs of each segment; raises for a selection that cannot be run."""
-    return [
+    plans = [
         plan_selection(
             snapshot, segment.nodes, location=location, config=pinned.config, executor=executor_of(pinned.config)
         )
         for segment in pinned.segments
     ]
+    for plan in plans:
+        check_available(plan.executor)
+    return plans
 
 
 def made(row: BackfillRow, pinned: PinnedBackfill) -> Made:

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from rivers.definitions.snapshot import Snapshot
 from rivers.errors import InvalidRequestError, LocationNotFoundError, LocationUnavailableError
+from rivers.planning.availability import check_available
 from rivers.planning.build import plan_job, plan_selection
 from rivers.planning.launch_document import executor_of, normalised
 from rivers.planning.partitions import check_partition_key, dynamic_keys
@@ -47,6 +48,7 @@ class Planner:
     async def plan(self, request: run_service_pb2.SubmitRunRequest) -> RunPlan:
         """The plan of a request; raises what is wrong with it, its partition key included."""
         snapshot, plan = await self._plan(request)
+        check_available(plan.executor)
         if request.HasField("partition_key"):
             plan = replace(plan, partition_key=decode_partition_key(request.partition_key))
         registered: dict[str, set[str]] = {}

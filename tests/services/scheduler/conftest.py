@@ -32,7 +32,11 @@ SOURCE = """
         return context.config.count
     repo = rs.CodeRepository(
         assets=[numbers, total, broken, after, configured],
-        jobs=[rs.Job("totals", [numbers, total]), rs.Job("doomed", [broken, after])],
+        jobs=[
+            rs.Job("totals", [numbers, total]),
+            rs.Job("doomed", [broken, after]),
+            rs.Job("pods", [numbers], executor=rs.Executor.kubernetes()),
+        ],
     )
 """
 

@@ -9,6 +9,7 @@ import pytest
 
 from rivers.errors import (
     AssetNotFoundError,
+    ConfigurationError,
     GraphValidationError,
     InvalidRequestError,
     JobNotFoundError,
@@ -32,6 +33,7 @@ Ask = Callable[[Client], object]
         (lambda c: c.runs.submit("team", select=["total"]), GraphValidationError, ["'total'", "'numbers'"]),
         (lambda c: c.runs.submit("", job="totals"), InvalidRequestError, ["location"]),
         (lambda c: c.runs.submit("team", job="totals", tags={"rivers/priority": "101"}), InvalidRequestError, ["100"]),
+        (lambda c: c.runs.submit("team", job="pods"), ConfigurationError, ["kubernetes", "not available", "parallel"]),
         (lambda c: c.runs.get("no-such-run"), RunNotFoundError, ["'no-such-run'"]),
         (lambda c: c.runs.cancel("no-such-run"), RunNotFoundError, ["'no-such-run'"]),
         (lambda c: list(c.jobs.list(location="taem")), LocationNotFoundError, ["'taem'"]),

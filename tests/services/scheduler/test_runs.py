@@ -84,7 +84,7 @@ def test_assets_and_jobs_are_listed_with_what_was_stored_last(stack: Stack) -> N
     assert assets["total"].upstream == ("numbers",)
     assert assets["total"].last_run_id
     assert assets["broken"].last_run_id in (None, "")
-    assert [job.name for job in stack.client.jobs.list()] == ["doomed", "totals"]
+    assert [job.name for job in stack.client.jobs.list()] == ["doomed", "pods", "totals"]
 
 
 def test_config_reaches_the_step_in_both_of_its_forms(stack: Stack) -> None:

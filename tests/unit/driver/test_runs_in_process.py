@@ -205,7 +205,7 @@ def test_an_unknown_executor_fails_the_step_before_it_starts(here):
 
 
 def test_kubernetes_is_refused_before_anything_is_stored(here):
-    with pytest.raises(ConfigurationError, match="under a scheduler only"):
+    with pytest.raises(ConfigurationError, match="pods is not available"):
         here.run(a, executor=Executor.kubernetes(), run_id="k")
     with pytest.raises(AssertionError):
         here.row("k")

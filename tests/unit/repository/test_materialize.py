@@ -608,8 +608,8 @@ def test_an_unpartitioned_node_fails_in_a_run_with_a_key(storage, repository):
     assert repo.materialize().success
 
 
-def test_kubernetes_needs_a_scheduler(repository):
-    with pytest.raises(ConfigurationError, match="under a scheduler only"):
+def test_kubernetes_is_accepted_and_cannot_run_yet(repository):
+    with pytest.raises(ConfigurationError, match="pods is not available"):
         repository(a, default_executor=rs.Executor.kubernetes()).materialize()
 
 

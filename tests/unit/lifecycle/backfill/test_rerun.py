@@ -31,7 +31,7 @@ ROWS = [
         (RerunScope.ALL, [[10], [11, 12, 13], [14, 15], [16], [17, 18, 19]]),
     ],
 )
-def test_F02_a_rerun_covers_what_its_scope_says_grouped_as_before(scope: RerunScope, groups: list[list[int]]) -> None:
+def test_B7_F02_a_rerun_covers_what_its_scope_says(scope: RerunScope, groups: list[list[int]]) -> None:
     units = rerun_units(UNITS, ROWS, scope, is_missing=lambda index: bool(index % 2))
     assert [list(units.indexes(unit)) for unit in range(units.count)] == groups
 
