@@ -14,6 +14,9 @@ from typing import IO, TYPE_CHECKING
 if TYPE_CHECKING:
     from rivers.definitions.bash_task import Command
 
+#: Seconds for which output of a killed command is waited for.
+_DRAIN = 1.0
+
 
 def run(command: Command) -> str:
     """What the command writes to standard output, without trailing newlines. What it writes to standard error is
@@ -37,6 +40,8 @@ def run(command: Command) -> str:
             code = process.wait()
         except BaseException:  # the step is to end: so does all that the command has started
             _kill(process.pid)
+            if reader.ident is not None:
+                reader.join(_DRAIN)  # before what it reads is closed
             raise
     if code:
         raise OSError(f"Command failed with {_story(code)}: {complaint.strip()}")
@@ -44,7 +49,8 @@ def run(command: Command) -> str:
 
 
 def _read(stream: IO[bytes], written: list[bytes]) -> None:
-    written.append(stream.read())
+    with suppress(ValueError, OSError):  # it was closed: the command is killed, and a process that left it still writes
+        written.append(stream.read())
 
 
 def _pass_on(stream: IO[bytes]) -> str:
