@@ -270,8 +270,6 @@ class Link:
             error = errors.exceptions[0]
             assert isinstance(error, grpc.aio.AioRpcError)
             reason = f"{error.code().name}: {error.details()}"
-        except* asyncio.InvalidStateError:
-            pass  # the location ended the stream while something was being written
         finally:
             call.cancel()
             self._call, self.session = None, 0
@@ -279,22 +277,29 @@ class Link:
             self._put(SessionClosed(self.name, session, reason))
 
     async def _write(self, call: Any) -> None:
-        """The stream's only writer: sends all that waits in as few messages as fit."""
-        while True:
-            await self._has_outgoing.wait()
-            self._has_outgoing.clear()
-            waiting, self._outgoing = self._outgoing, []
-            message, size = step_service_pb2.AttachRequest(term=self._term), 0
-            for item in waiting:
-                command = item if isinstance(item, step_service_pb2.Command) else encode_command(item, self._last_beat)
-                length = command.ByteSize()
-                if message.commands and (len(message.commands) >= MAX_COMMANDS or size + length > MAX_BYTES):
-                    await call.write(message)
-                    message, size = step_service_pb2.AttachRequest(term=self._term), 0
-                message.commands.append(command)
-                size += length
-            if message.commands:
+        """The stream's only writer: sends all that waits in as few messages as fit.
+
+        It leaves off when the stream has ended, so that what the location said before that is read to the end.
+        """
+        with contextlib.suppress(asyncio.InvalidStateError, grpc.aio.AioRpcError):
+            while True:
+                await self._has_outgoing.wait()
+                self._has_outgoing.clear()
+                waiting, self._outgoing = self._outgoing, []
+                await self._send(call, waiting)
+
+    async def _send(self, call: Any, waiting: Sequence[Command | step_service_pb2.Command]) -> None:
+        message, size = step_service_pb2.AttachRequest(term=self._term), 0
+        for item in waiting:
+            command = item if isinstance(item, step_service_pb2.Command) else encode_command(item, self._last_beat)
+            length = command.ByteSize()
+            if message.commands and (len(message.commands) >= MAX_COMMANDS or size + length > MAX_BYTES):
                 await call.write(message)
+                message, size = step_service_pb2.AttachRequest(term=self._term), 0
+            message.commands.append(command)
+            size += length
+        if message.commands:
+            await call.write(message)
 
     async def _read(self, call: Any, session: int) -> str:
         """Hands reports to the core until the stream ends or the location is silent for five beats (A6)."""

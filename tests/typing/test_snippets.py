@@ -34,7 +34,7 @@ def said() -> dict[str, set[tuple[int, str]]]:
     assert checked.returncode in (0, 1), checked.stdout + checked.stderr
     found: dict[str, set[tuple[int, str]]] = {name: set() for name in SNIPPETS}
     for line in checked.stdout.splitlines():
-        if (match := _SAID.match(line)) is not None:
+        if (match := _SAID.match(line)) is not None and match.group(1) in found:
             found[match.group(1)].add((int(match.group(2)), match.group(3)))
     return found
 
