@@ -98,7 +98,7 @@ def _million(stack: Stack) -> list[Figure]:
 def submit(stack: Stack, asset: str, *, max_concurrency: int, **options: object) -> BackfillHandle:
     """Makes a backfill of all partitions of an asset, or of those that the options say."""
     chosen = {"all_partitions": True} | options
-    request = BackfillRequest("bench", [asset], max_concurrency=max_concurrency, **chosen)  # type: ignore[arg-type]
+    request = BackfillRequest("bench", [asset], max_concurrency=max_concurrency, **chosen)  # type: ignore[arg-type]  # keys or all
     return stack.client.backfills.submit(request)
 
 

@@ -102,7 +102,7 @@ def _fault(expression: str) -> str:
 @lru_cache(maxsize=1024)
 def _expanded(expression: str) -> Any:
     # here, so that `import rivers` stays light
-    from croniter import croniter  # type: ignore[import-untyped]
+    from croniter import croniter  # type: ignore[import-untyped]  # it has no types
 
     return croniter.expand(expression, second_at_beginning=True)[0]
 

@@ -88,6 +88,11 @@ class FakeLocation:
         request = RegisterRequest(location=self.name, address=address, home_id=f"home-{self.name}", boot=1)
         LocationServiceStub(self._channel).Register(request, timeout=10)
 
+    def await_sessions(self, count: int) -> None:
+        """Waits until so many sessions are over; a call's end is counted a moment after the caller knows of it."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self.sessions >= count, 20), f"{self.sessions} of {count} sessions"
+
     def lie(self, answers: Answers) -> None:
         """Answers the next sessions so, and waits until the scheduler has heard one of them out."""
         with self._changed:
