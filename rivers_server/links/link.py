@@ -114,6 +114,7 @@ class Link:
         self._has_outgoing = asyncio.Event()
         self._hint = asyncio.Event()
         self._call: Any = None
+        self._reading: Any = None
         self._peer: tuple[str, int] | None = None
         self._has_opened = False
         self._is_closed = False
@@ -122,7 +123,8 @@ class Link:
 
     def announce(self, address: str, home_id: str, boot: int) -> None:
         """The location says that it is there: dial now, or as soon as the present stream ends, and leave a stream to
-        another place or another start of it.
+        another place or another start of it. Definitions that come from another place are not waited for either: where
+        a replica was cut off nobody answers, and nobody refuses.
 
         A stream that is only being opened is kept: its announcement and our dial have crossed.
         """
@@ -131,6 +133,8 @@ class Link:
         is_other = not self.session or (self._peer is not None and self._peer != (home_id, boot))
         if self._call is not None and (has_moved or is_other):
             self._call.cancel()
+        if self._reading is not None and has_moved:
+            self._reading.cancel()
 
     def send(self, session: int, commands: Sequence[Command]) -> None:
         """Sends commands on a session; those for a session that is over are dropped."""
@@ -174,7 +178,7 @@ class Link:
                 # is leaving already leaves that count raised when a member fails.
                 if self._is_closed:
                     raise
-                self._note(ReplicaState.CONNECTING, "the step stream was closed")
+                self._note(ReplicaState.CONNECTING, "it was left from this side")
             except Exception as error:  # one location's trouble must not end its link for good
                 log.exception("link_failed", location=self.name)
                 self._note(ReplicaState.CONNECTING, repr(error))
@@ -184,7 +188,10 @@ class Link:
                 self._redial.announced()
 
     async def _attend(self, channel: grpc.aio.Channel) -> None:
-        snapshot = await self._read_snapshot(channel)
+        try:
+            snapshot = await self._read_snapshot(channel)
+        finally:
+            self._reading = None
         if snapshot is None:
             await self._await_health_change(channel)
             return
@@ -201,9 +208,9 @@ class Link:
         header = None
         slices: list[definition_service_pb2.SnapshotSlice] = []
         size = 0
-        async for part in definition_service_pb2_grpc.DefinitionServiceStub(channel).GetSnapshot(
-            request, metadata=self._caller.metadata
-        ):
+        stub: Any = definition_service_pb2_grpc.DefinitionServiceStub(channel)
+        self._reading = stub.GetSnapshot(request, metadata=self._caller.metadata)
+        async for part in self._reading:
             if part is None:  # gRPC has logged why
                 raise InvalidRequestError(f"location '{self.name}' sent definitions that cannot be read")
             match part.WhichOneof("part"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -52,11 +53,11 @@ def location() -> Iterator[FakeLocation]:
 
 
 @asynccontextmanager
-async def dialled(location: FakeLocation) -> AsyncIterator[tuple[Link, Listener]]:
+async def dialled(location: FakeLocation, address: str = "") -> AsyncIterator[tuple[Link, Listener]]:
     listener = Listener()
     link = Link(
         location.name,
-        f"127.0.0.1:{location.port}",
+        address or f"127.0.0.1:{location.port}",
         store_id="store",
         term=1,
         beat_interval=timedelta(seconds=60),
@@ -121,6 +122,17 @@ async def test_an_announcement_of_a_later_start_ends_the_stream_to_the_earlier(l
         await listener.count("SessionClosed", 1)
         is_over.set()
         await listener.count("Reported", 2)
+
+
+async def test_an_announcement_from_elsewhere_ends_a_dial_that_nobody_answers(location: FakeLocation) -> None:
+    location.answers = opened
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # connects, and says nothing ever
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        async with dialled(location, address) as (link, listener):
+            connection, _ = await asyncio.wait_for(asyncio.to_thread(silent.accept), 20)
+            with connection:
+                announce(link, location)
+                await listener.count("Reported", 1)
 
 
 async def test_an_announcement_leaves_a_stream_that_is_just_being_opened_alone(location: FakeLocation) -> None:
