@@ -98,7 +98,13 @@ def test_a_record_that_cannot_be_formatted_does_not_break_the_step(target, monke
     assert dict(target.take())[LogStream.LOGGING] == "%d apples\n"
 
 
-def test_threads_of_the_only_running_step_are_captured(target):
+@pytest.fixture
+def alone(monkeypatch):
+    """No step runs that another test has left behind."""
+    monkeypatch.setattr(capture, "_open", [])
+
+
+def test_threads_of_the_only_running_step_are_captured(alone, target):
     with capture.installed():  # pytest puts its own stream back between a fixture and its test
         thread = threading.Thread(target=print, args=("from a thread",))
         thread.start()

@@ -355,6 +355,7 @@ class FailingStore(DatabaseStore):
         super().commit(writes)
         if self.world.is_commit_unknown:
             self.world.is_commit_unknown, self.world.is_database_away = False, True
+            self._leadership.batch -= 1  # it has not learned that it was committed
             self._reach()
 
     def load(self) -> Recovered:
