@@ -13,7 +13,8 @@ from rivers.driver.calls import NodeHandlers
 from rivers.errors import ExecutionError
 from rivers.io_handlers.handler import BaseIOHandler
 from rivers.kernel import StepCall, StepEnd
-from rivers.kernel.references import dumps, loads
+from rivers.kernel.references import dumps, loads, travels
+from rivers.kernel.travelling_exception import annotate, portable
 from rivers.lifecycle.states import LogStream
 
 
@@ -144,14 +145,11 @@ def unpack(data: bytes) -> Errand:
 
 
 def pack_reply(reply: Reply) -> bytes:
-    """A reply on its way back. An exception that cannot travel is left behind: its description travels anyway."""
+    """A reply on its way back. Of an exception goes what can travel, its description in any case."""
     end = reply.end
     if end is not None and end.exception is not None:
-        try:
-            loads(dumps(end.exception))
-        except Exception:  # an author's class
-            end = StepEnd(end.outcome, end.failure, None, end.failures)
-            reply = Reply(reply.told, end, reply.logs)
+        end = StepEnd(end.outcome, end.failure, portable(end.exception, travels), end.failures)
+        reply = Reply(reply.told, end, reply.logs)
     return dumps(reply)
 
 
@@ -163,7 +161,7 @@ def unpack_reply(data: bytes) -> Reply:
         return reply
     error = end.exception or ExecutionError(end.failure.message)
     if end.failure.traceback:
-        error.add_note(f"In a worker process:\n{end.failure.traceback}")
+        annotate(error, f"In a worker process:\n{end.failure.traceback}")
     return Reply(reply.told, StepEnd(end.outcome, end.failure, error, end.failures), reply.logs)
 
 

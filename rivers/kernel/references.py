@@ -22,6 +22,7 @@ from rivers.definitions.asset import Asset
 from rivers.definitions.schedule import Schedule
 from rivers.definitions.sensor import Sensor
 from rivers.definitions.task import Task
+from rivers.kernel.travelling_exception import reduced
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def unwrap(declared: Any) -> Any:
 
 
 def dumps(value: Any) -> bytes:
-    """Serialises a value; functions by name where that is possible."""
+    """Serialises a value; functions by name where that is possible, exceptions without their constructors."""
     with io.BytesIO() as file:
         _Pickler(file, protocol=pickle.HIGHEST_PROTOCOL).dump(value)
         return file.getvalue()
@@ -79,12 +80,23 @@ def loads(data: bytes) -> Any:
     return pickle.loads(data)
 
 
+def travels(value: object) -> bool:
+    """Whether the value comes out on the other side."""
+    try:
+        loads(dumps(value))
+    except Exception:  # an author's class
+        return False
+    return True
+
+
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     def reducer_override(self, obj: Any) -> Any:
         if type(obj) is FunctionType:
             reference = reference_of(obj)
             if reference is not None and not reference.module.startswith(("rivers.", "cloudpickle")):
                 return _load, (reference.module, reference.qualname, mark_of(obj))
+        if isinstance(obj, BaseException) and (parts := reduced(obj)) is not None:
+            return parts
         return super().reducer_override(obj)
 
 

@@ -25,7 +25,7 @@ def forget_callers(exception: BaseException) -> None:
     trace: TracebackType | None = exception.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_OWN):
         trace = trace.tb_next
-    exception.__traceback__ = trace
+    exception.with_traceback(trace)  # not by assignment: an author's class may be frozen
 
 
 def traceback_of(exception: BaseException) -> str:

@@ -30,7 +30,8 @@ from tests.unit.driver.conftest import Here
 PARALLEL = Executor.parallel(max_workers=2)
 
 SOURCE = """
-import os, signal, sys, time
+import os, signal, sys, threading, time
+from dataclasses import dataclass
 from pathlib import Path
 import obstore.store
 from pydantic import BaseModel
@@ -101,10 +102,28 @@ def raises():
 class OwnError(Exception):
     def __init__(self, first, second):
         super().__init__(first)
+        self.second = second
+        self.lock = threading.Lock()
+
+@dataclass(frozen=True)
+class FrozenError(Exception):
+    number: int
+
+class StubbornError(Exception):
+    def __reduce__(self):
+        raise TypeError("this one stays")
 
 @asset
 def raises_odd():
-    raise OwnError("a", "b")
+    raise OwnError("a", "b") from KeyError("c")
+
+@asset
+def raises_frozen():
+    raise FrozenError(4)
+
+@asset
+def raises_stubborn():
+    raise StubbornError("a")
 
 @asset
 def exits():
@@ -228,12 +247,25 @@ def test_exceptions_keep_their_type(here, team):
     assert "in raises" in trace
 
 
-def test_exceptions_that_cannot_travel_are_described(here, team):
+def test_exceptions_that_their_class_could_not_make_again_arrive(here, team):
     outcome = here.run(team.raises_odd, team.left, executor=PARALLEL)
     assert outcome.failed == (("raises_odd", "OwnError: a"),)
-    assert str(outcome.error) == "OwnError: a"
+    assert type(outcome.error) is team.OwnError
+    assert (str(outcome.error), outcome.error.second, type(outcome.error.__cause__)) == ("a", "b", KeyError)
+
+
+@pytest.mark.parametrize("executor", [PARALLEL, Executor.in_process()], ids=["parallel", "in_process"])
+def test_exceptions_that_let_nobody_change_them(here, team, executor):
+    outcome = here.run(team.raises_frozen, team.left, executor=executor)
+    assert (type(outcome.error), outcome.error.number) == (team.FrozenError, 4)
+    assert outcome.materialized == ("left",)
+
+
+def test_exceptions_that_cannot_travel_are_described(here, team):
+    outcome = here.run(team.raises_stubborn, team.left, executor=PARALLEL)
+    assert str(outcome.error) == "StubbornError: a"
     failed = next(event for event in here.events() if event.type == EventType.STEP_FAILED)
-    assert failed.failure.exception_types[0] == f"{team.__name__}.OwnError"
+    assert failed.failure.exception_types[0] == f"{team.__name__}.StubbornError"
 
 
 def test_the_death_of_a_worker_fails_its_step_alone(here, team):

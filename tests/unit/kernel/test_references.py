@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from dataclasses import dataclass
 
 import pytest
 
@@ -113,3 +114,57 @@ def test_a_name_that_came_later_is_noticed(module):
     del made.asset
     with pytest.raises(StaleModuleError, match="module 'referred_to' holds other code under the name 'asset'"):
         loads(data)
+
+
+class Coded(Exception):
+    def __init__(self, name, *, code):
+        super().__init__(f"no {name}")
+        self.code = code
+
+
+class Missing(FileNotFoundError):
+    def __init__(self, path):
+        super().__init__(2, "gone", path)
+
+
+class ReArgued(UnicodeDecodeError):
+    def __init__(self):
+        super().__init__("utf-8", b"x", 0, 1, "why")
+        self.args = ("replaced",)
+
+
+@dataclass(frozen=True)
+class Frozen(Exception):
+    number: int
+
+
+class Slotted(ValueError):
+    __slots__ = ("kept",)
+
+
+def chained():
+    error = Coded("two", code=2)
+    error.__cause__ = Coded("one", code=1)
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (Coded("a", code=3), ("no a", {"code": 3})),
+        (Missing("there"), ("[Errno 2] gone: 'there'", {})),
+        (ReArgued(), ("", {})),
+        (Frozen(4), ("4", {"number": 4})),
+        (Slotted("s"), ("s", {})),
+        (ImportError("no", name="n"), ("no", {})),
+        (ExceptionGroup("two", [KeyError("k"), Coded("c", code=1)]), ("two (2 sub-exceptions)", {})),
+        (chained(), ("no two", {"code": 2})),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_exceptions_arrive_as_they_were(error, told):
+    arrived = loads(dumps(error))
+    assert (type(arrived), repr(arrived.args)) == (type(error), repr(error.args))
+    assert (str(arrived), arrived.__dict__) == told
+    assert getattr(arrived, "name", None) == getattr(error, "name", None)
+    assert repr(arrived.__cause__) == repr(error.__cause__)
