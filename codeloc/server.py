@@ -35,7 +35,7 @@ OPTIONS: Sequence[tuple[str, Any]] = (
     # A bandwidth probe after every message would wake both processes once more for each beat.
     ("grpc.http2.bdp_probe", 0),
     ("grpc.http2.lookahead_bytes", 1 << 20),
-    ("grpc.max_receive_message_length", 4 << 20),
+    ("grpc.max_receive_message_length", 8 << 20),
     ("grpc.max_concurrent_streams", 100),
 )
 

@@ -122,6 +122,7 @@ class StepWork:
             mapping_index=work.mapping_index,
             partition=partition,
             partition_key=work.partition_key,
+            registered=work.registered,
         )
 
     def _reference(self, work: Work, given: Input) -> InputReference:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from rivers.definitions.binding import BoundRepository, BoundStep
+from rivers.definitions.binding import BoundRepository
 from rivers.io_handlers.handler import BaseIOHandler
 from rivers.kernel import InputReference, StepCall
 from rivers.kernel.config import launched
 from rivers.kernel.input_metadata import metadata_of_input
 from rivers.kernel.partitions import partition_of
 from rivers.lifecycle.progress import RunProgress
-from rivers.partitions.mapping import PartitionMapping
 from rivers.planning.plan import PlannedEdge, RunPlan
 
 
@@ -68,7 +67,7 @@ class Calls:
         run_id: str,
         tags: tuple[tuple[str, str], ...],
         resources: Mapping[str, Any],
-        keys_of: Callable[[str], list[str]],
+        keys_of: Callable[[str], Sequence[str]],
     ) -> None:
         self._keys_of = keys_of
         self._bound = bound
@@ -105,17 +104,8 @@ class Calls:
             planned.id.mapping_key,
             self._progress.fan_outs.place(ordinal),
             key,
-            self._registered(step) if key is not None or step.inputs else None,
+            {name: self._keys_of(name) for name in planned.reads_keys} if planned.reads_keys else None,
         )
-
-    def _registered(self, step: BoundStep) -> dict[str, list[str]] | None:
-        """The keys of dynamic dimensions of which the step reads every one."""
-        names: dict[str, None] = {}
-        for edge in step.definition.edges:
-            if isinstance(edge.mapping, (PartitionMapping.Multi, PartitionMapping.MultiToSingle)):
-                partitions = self._bound.snapshot.output_by_node[edge.upstream].partitions
-                names |= dict.fromkeys(partitions.dynamic_names() if partitions is not None else ())
-        return {name: self._keys_of(name) for name in names} if names else None
 
     def _reference(self, ordinal: int, step: str, edge: PlannedEdge) -> InputReference:
         producer = self._progress.fan_outs.producer(ordinal, edge)

@@ -35,9 +35,9 @@ from rivers.io_handlers.handler import BaseIOHandler
 from rivers.kernel import capture
 from rivers.kernel.launched_resources import LaunchedResources
 from rivers.lifecycle.progress import RunProgress
-from rivers.lifecycle.states import RunKind, RunState
+from rivers.lifecycle.states import LaunchCause, RunKind, RunState
 from rivers.planning.plan import RunPlan
-from rivers.storage import partitions
+from rivers.storage import backfills, partitions
 from rivers.storage.database import Database
 from rivers.storage.rows import RunRow
 
@@ -97,7 +97,7 @@ def execute(
                 run_id=row.run_id,
                 tags=tags,
                 resources=resources,
-                keys_of=partial(_keys_of, database),
+                keys_of=partial(_keys_of, database, row),
             ),
             lanes=lanes,
             hooks=HookCalls(bound, plan, progress.planned, row.run_id),
@@ -126,9 +126,13 @@ def execute(
     return _outcome(row.run_id, conductor)
 
 
-def _keys_of(database: Database, name: str) -> list[str]:
-    """The keys of a dynamic definition."""
+def _keys_of(database: Database, row: RunRow, name: str) -> Sequence[str]:
+    """The keys of a dynamic definition; for a run of a backfill those that there were when it was made."""
     with database.read() as connection:
+        if row.cause == LaunchCause.BACKFILL_UNIT:
+            pinned = backfills.pinned_keys(connection, row.cause_name).get(name)
+            if pinned is not None:
+                return pinned
         return partitions.keys(connection, name)
 
 

@@ -45,7 +45,7 @@ class StepCall:
 
     `outputs` are the nodes wanted of it, `config` overrides fields of its model, `metadata` entries of its static
     metadata; both are what the launch says. `partition_key` is the run's; `partition` is what it means for this step;
-    `registered` holds the keys of dynamic dimensions of which the step reads every one, where they are known.
+    `registered` holds the keys of the dynamic definitions that its mappings have to know.
     An instance of a mapped task has a `mapping_key`, and `mapping_index` is the place of its element.
     """
 

@@ -116,6 +116,7 @@ def instance_of(planned: PlannedStep, key: str) -> PlannedStep:
         planned.graph,
         0,
         text,
+        planned.reads_keys,
     )
 
 

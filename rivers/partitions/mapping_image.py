@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +10,7 @@ from rivers.errors import PartitionValidationError
 from rivers.partitions.axis_mapping import Windows
 from rivers.partitions.definition import PartitionsDefinition, Registered
 from rivers.partitions.key import PartitionKey
+from rivers.partitions.key_range import PartitionKeyRange
 from rivers.partitions.mapping import PartitionMapping
 
 
@@ -67,6 +68,26 @@ def image(
         grid = upstream.grid(now, registered)
         return Image(tuple(keys)) if all(grid.has(key) for key in keys) else NOTHING
     return Image(tuple(dict.fromkeys(_of_key(dependency, mapping, key, now, registered) for key in keys)))
+
+
+def names_read(dependency: Dependency) -> Iterator[str]:
+    """The names of the dynamic definitions whose keys `image` has to be given."""
+    mapping, upstream = dependency.mapping, dependency.upstream_definition
+    match mapping:
+        case PartitionMapping.ForKeys(selectors):
+            if dependency.definition is not None and any(isinstance(one, PartitionKeyRange) for one in selectors):
+                yield from dependency.definition.dynamic_names()
+        case PartitionMapping.Subset():
+            if upstream is not None:
+                yield from upstream.dynamic_names()
+        case PartitionMapping.Multi():
+            for name, dimension in _dimensions(upstream).items():
+                if isinstance(mapping.dimension_mappings[name][1], PartitionMapping.AllPartitions):
+                    yield from dimension.dynamic_names()
+        case PartitionMapping.MultiToSingle(name, inner):
+            for dimension_name, dimension in _dimensions(upstream).items():
+                if dimension_name != name or isinstance(inner, PartitionMapping.AllPartitions):
+                    yield from dimension.dynamic_names()
 
 
 def _of_key(

@@ -18,6 +18,7 @@ from rivers.definitions.snapshot import (
 from rivers.definitions.suggestion import nearest_or_all
 from rivers.errors import AssetNotFoundError, ExecutionError, GraphValidationError, JobNotFoundError
 from rivers.partitions.key import PartitionKey
+from rivers.planning.partitions import names_read
 from rivers.planning.plan import Placement, PlannedEdge, PlannedOutput, PlannedStep, RunPlan, StepId
 
 MATERIALIZE = "<materialize>"
@@ -181,6 +182,7 @@ def _steps(
                 step.graph,
                 step.max_concurrency,
                 key,
+                names_read(snapshot, step),
             )
         )
         for output in outputs:

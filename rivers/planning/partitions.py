@@ -7,10 +7,12 @@ from datetime import datetime
 
 from rivers.definitions.declared import listed
 from rivers.definitions.kinds import StepKind
-from rivers.definitions.snapshot import OutputDefinition, Snapshot
+from rivers.definitions.snapshot import OutputDefinition, Snapshot, StepDefinition
 from rivers.errors import ExecutionError, PartitionValidationError
 from rivers.partitions.definition import PartitionsDefinition
 from rivers.partitions.key import PartitionKey
+from rivers.partitions.mapping_image import Dependency
+from rivers.partitions.mapping_image import names_read as read_by
 from rivers.planning.plan import RunPlan
 
 
@@ -64,6 +66,17 @@ def dynamic_keys(snapshot: Snapshot, plan: RunPlan) -> dict[str, list[str]]:
             for name, value in _dynamic_values(output.partitions, plan.partition_key):
                 found.setdefault(name, {})[value] = None
     return {name: list(values) for name, values in found.items()}
+
+
+def names_read(snapshot: Snapshot, step: StepDefinition) -> tuple[str, ...]:
+    """The dynamic definitions of which a step has to be told every key, to know what it loads."""
+    names: dict[str, None] = {}
+    for edge in step.edges:
+        if edge.mapping is not None:
+            upstream = snapshot.output_by_node[edge.upstream].partitions
+            own = step.partitions_of([output.name for output in step.outputs])
+            names |= dict.fromkeys(read_by(Dependency(step.key, edge.upstream, own, upstream, edge.mapping)))
+    return tuple(names)
 
 
 def _dynamic_values(definition: PartitionsDefinition, key: PartitionKey) -> Iterator[tuple[str, str]]:

@@ -56,7 +56,8 @@ class PlannedStep:
     """One planned step; `step` is its definition's key, `key` its text form.
 
     `graph` is the graph asset that it belongs to. Of a mapped task the plan holds one step; its instances, at most
-    `max_concurrency` at a time if that is not 0, follow when the elements are known.
+    `max_concurrency` at a time if that is not 0, follow when the elements are known. `reads_keys` names the dynamic
+    definitions of which it has to be told every key.
     """
 
     id: StepId
@@ -72,6 +73,7 @@ class PlannedStep:
     graph: str = ""
     max_concurrency: int = 0
     key: str = field(default="", compare=False)
+    reads_keys: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.key:

@@ -108,7 +108,7 @@ def changing_image(row: BackfillRow) -> Values:
 def key_images(backfill_id: str, registered: Mapping[str, Sequence[str]]) -> Iterator[Values]:
     """The rows of dynamic keys."""
     for name, keys in registered.items():
-        for chunk, start in enumerate(range(0, len(keys), _KEYS_A_CHUNK)):
+        for chunk, start in enumerate(range(0, max(len(keys), 1), _KEYS_A_CHUNK)):
             text = json.dumps(list(keys[start : start + _KEYS_A_CHUNK]), ensure_ascii=False)
             yield backfill_id, name, chunk, zlib.compress(text.encode(), 1)
 

@@ -143,6 +143,7 @@ class PlannedStep(_message.Message):
     KIND_FIELD_NUMBER: _builtins.int
     GRAPH_FIELD_NUMBER: _builtins.int
     MAX_CONCURRENCY_FIELD_NUMBER: _builtins.int
+    READS_KEYS_FIELD_NUMBER: _builtins.int
     step: _builtins.str
     """Its definition's key."""
     location: _builtins.str
@@ -177,6 +178,10 @@ class PlannedStep(_message.Message):
     def pools(self) -> _containers.RepeatedCompositeFieldContainer[_definitions_pb2.PoolClaim]:
         """What it claims."""
 
+    @_builtins.property
+    def reads_keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The dynamic definitions of which it has to be told every key."""
+
     def __init__(
         self,
         *,
@@ -192,10 +197,11 @@ class PlannedStep(_message.Message):
         kind: _definitions_pb2.StepKind.ValueType = ...,
         graph: _builtins.str = ...,
         max_concurrency: _builtins.int = ...,
+        reads_keys: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_condition", b"_condition", "condition", b"condition", "id", b"id", "retry", b"retry"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_condition", b"_condition", "condition", b"condition", "edges", b"edges", "graph", b"graph", "id", b"id", "kind", b"kind", "location", b"location", "max_concurrency", b"max_concurrency", "outputs", b"outputs", "placement", b"placement", "pools", b"pools", "retry", b"retry", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_condition", b"_condition", "condition", b"condition", "edges", b"edges", "graph", b"graph", "id", b"id", "kind", b"kind", "location", b"location", "max_concurrency", b"max_concurrency", "outputs", b"outputs", "placement", b"placement", "pools", b"pools", "reads_keys", b"reads_keys", "retry", b"retry", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__condition: _TypeAlias = _typing.Literal["condition"]  # noqa: Y015
     _WhichOneofArgType__condition: _TypeAlias = _typing.Literal["_condition", b"_condition"]  # noqa: Y015

@@ -487,6 +487,7 @@ class StepWork(_message.Message):
     JOB_FIELD_NUMBER: _builtins.int
     MAPPING_INDEX_FIELD_NUMBER: _builtins.int
     PARTITION_KEY_FIELD_NUMBER: _builtins.int
+    DYNAMIC_KEYS_FIELD_NUMBER: _builtins.int
     step_key: _builtins.str
     """Its text form."""
     step: _builtins.str
@@ -523,6 +524,10 @@ class StepWork(_message.Message):
     def partition_key(self) -> _identity_pb2.PartitionKey:
         """The partitions that the run covers; unset when it has no key."""
 
+    @_builtins.property
+    def dynamic_keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___DynamicKeys]:
+        """The keys of the dynamic definitions that the step has to know, to say which partitions of an upstream it loads."""
+
     def __init__(
         self,
         *,
@@ -538,14 +543,43 @@ class StepWork(_message.Message):
         job: _builtins.str = ...,
         mapping_index: _builtins.int = ...,
         partition_key: _identity_pb2.PartitionKey | None = ...,
+        dynamic_keys: _abc.Iterable[Global___DynamicKeys] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "id", b"id", "partition_key", b"partition_key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "home_required", b"home_required", "id", b"id", "inputs", b"inputs", "job", b"job", "mapping_index", b"mapping_index", "outputs", b"outputs", "partition_key", b"partition_key", "placement", b"placement", "step", b"step", "step_key", b"step_key", "tags", b"tags"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "dynamic_keys", b"dynamic_keys", "home_required", b"home_required", "id", b"id", "inputs", b"inputs", "job", b"job", "mapping_index", b"mapping_index", "outputs", b"outputs", "partition_key", b"partition_key", "placement", b"placement", "step", b"step", "step_key", b"step_key", "tags", b"tags"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StepWork: _TypeAlias = StepWork  # noqa: Y015
+
+@_typing.final
+class DynamicKeys(_message.Message):
+    """Every key that a dynamic definition has; for a run of a backfill, that it had when the backfill was made."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    KEYS_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The definition's name."""
+    @_builtins.property
+    def keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The keys, in order."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        keys: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keys", b"keys", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DynamicKeys: _TypeAlias = DynamicKeys  # noqa: Y015
 
 @_typing.final
 class HookWork(_message.Message):

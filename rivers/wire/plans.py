@@ -69,6 +69,7 @@ def decode_planned_step(step: plan_pb2.PlannedStep) -> PlannedStep:
         kind=StepKind(step.kind or StepKind.ASSET),
         graph=step.graph,
         max_concurrency=step.max_concurrency,
+        reads_keys=tuple(step.reads_keys),
     )
 
 
@@ -81,6 +82,8 @@ def _fill_step(target: plan_pb2.PlannedStep, step: PlannedStep) -> None:
         target.graph = step.graph
     if step.max_concurrency:
         target.max_concurrency = step.max_concurrency
+    if step.reads_keys:
+        target.reads_keys.extend(step.reads_keys)
     fill_step_id(target.id, step.id)
     for output in step.outputs:
         target.outputs.add(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -47,6 +47,7 @@ class Work:
     job: str
     mapping_index: int = 0
     partition_key: PartitionKey | None = None
+    registered: Mapping[str, Sequence[str]] | None = None
 
 
 def encode_work(
@@ -61,9 +62,11 @@ def encode_work(
     job: str | None = None,
     partition_key: identity_pb2.PartitionKey | None = None,
     previous: tuple[int, str] | None = None,
+    registered: Mapping[str, Sequence[str]] | None = None,
 ) -> step_service_pb2.StepWork:
     """A step to run. `producers` holds for each edge where its value comes from; what an attempt made is of this run.
-    `previous` is the attempt, token and run, that made the step's own last output.
+    `previous` is the attempt, token and run, that made the step's own last output, `registered` holds the keys of the
+    dynamic definitions that it has to know.
 
     Configuration, tags and partition key are the same for many steps of a run and come encoded.
     """
@@ -93,6 +96,8 @@ def encode_work(
             )
             for node, token in producer.results:
                 reference.results.add(node=node, token=token)
+    for name, keys in (registered or {}).items():
+        work.dynamic_keys.add(name=name, keys=keys)
     if previous is not None:
         work.inputs.add(
             node=step.outputs[0].node, parameter="self", producer_token=previous[0], producer_run_id=previous[1]
@@ -115,6 +120,7 @@ def decode_work(work: step_service_pb2.StepWork) -> Work:
         job=work.job,
         mapping_index=work.mapping_index,
         partition_key=decode_partition_key(work.partition_key) if work.HasField("partition_key") else None,
+        registered={one.name: list(one.keys) for one in work.dynamic_keys} if work.dynamic_keys else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rivers.lifecycle.fan_out import Producer
@@ -15,7 +16,8 @@ class Assign:
 
     `producers` holds for each edge of the step where its value comes from. `mapping_index` is the place of its element
     in the source, for an instance of a mapped task. `previous` is the attempt, token and run, that made the step's own
-    last output, for a step that is given it.
+    last output, for a step that is given it. `registered` holds the keys of dynamic definitions that
+    the step has to know.
     """
 
     token: int
@@ -33,6 +35,7 @@ class Assign:
     mapping_index: int = 0
     partition_key: PartitionKey | None = None
     previous: tuple[int, str] | None = None
+    registered: Mapping[str, Sequence[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

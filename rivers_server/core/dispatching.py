@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
@@ -9,13 +10,13 @@ import structlog
 from rivers.definitions.executor_override import override_of, refusal
 from rivers.definitions.kinds import HandlerKind
 from rivers.definitions.snapshot import Snapshot
-from rivers.errors import RiversError
+from rivers.errors import ExecutionError, RiversError
 from rivers.lifecycle.attempt import Attempt
 from rivers.lifecycle.events import Failure
 from rivers.lifecycle.states import AttemptOutcome, FailureReason, StepState
 from rivers.planning.build import plan_job, plan_selection
 from rivers.planning.plan import Placement, PlannedStep
-from rivers_server.core import sessions
+from rivers_server.core import dynamic_partitions, sessions
 from rivers_server.core.commands import Assign, ReleaseHome
 from rivers_server.core.live import LiveRun
 from rivers_server.core.replica import Replica
@@ -53,7 +54,7 @@ def dispatch(core: Core, batch: Batch) -> None:
                 sessions.stop_attempts(core, batch, run, gone)
                 batch.dirty[run_id] = run
                 continue
-            if (refused := _refusal(replica, run, ordinal)) is not None:
+            if (refused := _refusal(core, batch, replica, run, ordinal)) is not None:
                 run.progress.dispatch(ordinal, core.store.take_token())
                 wait = run.progress.end(ordinal, AttemptOutcome.FAILED, refused, core.chance.spread())
                 core.schedule_wake(run, ordinal, wait)
@@ -85,6 +86,7 @@ def assignment(core: Core, batch: Batch, replica: Replica, run: LiveRun, attempt
         job=row.job,
         partition_key=plan.partition_key,
         previous=_previous(core, batch, replica, run, step),
+        registered=_told(core, batch, run, step)[0],
     )
 
 
@@ -141,12 +143,24 @@ def _previous(core: Core, batch: Batch, replica: Replica, run: LiveRun, step: Pl
     return core.store.last_made(output.node)
 
 
-def _refusal(replica: Replica, run: LiveRun, ordinal: int) -> Failure | None:
-    """Why a step cannot be sent anywhere: its metadata names an executor that there is not."""
-    planned = run.progress.planned[ordinal]
-    if replica.snapshot is None:
-        return None
-    error = refusal(override_of(replica.snapshot, planned.step, planned.graph))
+def _told(
+    core: Core, batch: Batch, run: LiveRun, step: PlannedStep
+) -> tuple[Mapping[str, Sequence[str]] | None, RiversError | None]:
+    """The dynamic keys that the step has to know, and why it is not told them: such a step is not sent. When they have
+    become too many after it was, it fails where it runs."""
+    try:
+        return dynamic_partitions.told(core, batch, run, step.reads_keys), None
+    except ExecutionError as error:
+        return None, error
+
+
+def _refusal(core: Core, batch: Batch, replica: Replica, run: LiveRun, ordinal: int) -> Failure | None:
+    """Why a step cannot be sent anywhere: its metadata names an executor that there is not, or it is too much."""
+    planned, error = run.progress.planned[ordinal], None
+    if replica.snapshot is not None:
+        error = refusal(override_of(replica.snapshot, planned.step, planned.graph))
+    if error is None:
+        _, error = _told(core, batch, run, planned)
     if error is None:
         return None
     types = tuple(f"{cls.__module__}.{cls.__qualname__}" for cls in type(error).__mro__)

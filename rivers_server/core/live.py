@@ -14,7 +14,7 @@ from rivers.storage.events import Mark
 from rivers.storage.rows import EventRow, LogRow, MaterializationRow, ObservationRow, RunRow, WriteSet
 from rivers_server.core.reports import AttemptReport, Logged
 
-#: What names the results of a mapped task in one assignment; a location takes messages of 4 MiB.
+#: What names the results of a mapped task in one assignment; a location takes messages of 8 MiB.
 _FAN_OUT_BYTES = 3 << 20
 
 

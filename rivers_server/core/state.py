@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import replace
 
 from rivers.lifecycle import retry
@@ -46,6 +46,8 @@ class State:
         self.backfills: dict[str, LiveBackfill] = {}
         # Runs that are not over, as units of backfills: backfill, segment, unit.
         self.units: dict[str, tuple[str, int, int]] = {}
+        # Keys of dynamic definitions by name, of those that steps were told, until they change.
+        self.dynamic_keys: dict[str, Sequence[str]] = {}
         # Backfills that may draw, in the order in which they came to it.
         self.stirred: dict[str, None] = {}
 

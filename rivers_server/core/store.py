@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from rivers.planning.plan import RunPlan
-from rivers.storage import assets, backfills, recovery, runs
+from rivers.storage import assets, backfills, partitions, recovery, runs
 from rivers.storage.backfill_rows import BackfillRow
 from rivers.storage.database import Database
 from rivers.storage.leadership import Leadership
@@ -51,6 +51,9 @@ class Store(Protocol):
 
     def last_made(self, node: str) -> tuple[int, str] | None:
         """The attempt that made an asset's last materialization: its token and run."""
+
+    def dynamic_keys(self, name: str, limit: int) -> Sequence[str]:
+        """The keys of a dynamic definition, sorted, at most so many."""
 
     def backfill(self, backfill_id: str) -> BackfillRow | None:
         """A backfill that may be over."""
@@ -112,6 +115,10 @@ class DatabaseStore:
         with self._database.read() as connection:
             row = assets.get(connection, node)
         return (row.last_token, row.last_run_id) if row is not None and row.last_run_id and row.last_token else None
+
+    def dynamic_keys(self, name: str, limit: int) -> Sequence[str]:
+        with self._database.read() as connection:
+            return partitions.keys_after(connection, name, "", limit)
 
     def backfill(self, backfill_id: str) -> BackfillRow | None:
         with self._database.read() as connection:

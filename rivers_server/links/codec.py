@@ -111,6 +111,7 @@ def _encode_assign(command: commands.Assign, last_beat: int) -> step_service_pb2
             run_id=command.run_id,
             mapping_index=command.mapping_index,
             previous=command.previous,
+            registered=command.registered,
         ),
     )
 

@@ -37,7 +37,7 @@ from rivers_server.reply import FutureReply
 
 log = structlog.get_logger()
 
-#: Commands of one message down, and their bytes; one assignment with its config stays under the 4 MiB that are taken.
+#: Commands of one message down, and their bytes; one assignment with its config stays under the 8 MiB that are taken.
 MAX_COMMANDS = 1_000
 MAX_BYTES = 1 << 20
 #: Characters of what a location says while it loads.

@@ -67,6 +67,7 @@ class Program:
         self.resources: dict[str, Any] = dict(getattr(module, "RESOURCES", {}))
         self.retries: dict[str, rs.RetryPolicy] = dict(getattr(module, "RETRIES", {}))
         self.partitions: dict[str, Any] = dict(getattr(module, "PARTITIONS", {}))
+        self.dynamic: dict[str, list[str]] = dict(getattr(module, "DYNAMIC", {}))
         self.expected: Outcome = module.EXPECTED
         self.launch: Launch = getattr(module, "LAUNCH", None) or self._of_everything()
 

@@ -69,6 +69,8 @@ def in_process(program: Program, executor: Any) -> tuple[Seen, rs.RunResult]:
     launch = program.launch
     with program.repository(executor) as repo:
         repo.resolve(storage=rs.Storage.memory())
+        for name, keys in program.dynamic.items():
+            repo.storage.add_dynamic_partitions(name, keys)
         how: dict[str, Any] = {
             "partition_key": launch.key,
             "tags": list(launch.tags) or None,
@@ -115,6 +117,8 @@ def serve(stack: Stack, executor: str) -> None:
 def submit(stack: Stack, program: Program) -> RunHandle:
     """Submits a program to the scheduler."""
     launch = program.launch
+    for name, keys in program.dynamic.items():
+        stack.client.partitions.add(name, keys)
     return stack.client.runs.submit(
         "catalogue",
         job=launch.job,

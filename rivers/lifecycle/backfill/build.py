@@ -24,6 +24,7 @@ from rivers.partitions.grid import Grid
 from rivers.partitions.grid_mapping import GridMapping, grid_mapping
 from rivers.partitions.mapping import PartitionMapping
 from rivers.partitions.spans import Spans
+from rivers.planning.partitions import names_read
 
 #: Mappings to the same key.
 _SAME_KEY = (type(None), PartitionMapping.Identity, PartitionMapping.Subset)
@@ -89,7 +90,7 @@ def build_backfill(
         max(max_concurrency, 1),
         policy,
         config,
-        {name: registered.get(name, ()) for name in _dynamic_names(segments)},
+        _pinned_keys(segments, _names_read(snapshot, selected_nodes(snapshot, nodes)), registered),
     )
 
 
@@ -116,9 +117,12 @@ def selected_nodes(snapshot: Snapshot, nodes: Sequence[str] | None) -> list[str]
 
 
 def dynamic_names(snapshot: Snapshot, nodes: Sequence[str] | None) -> list[str]:
-    """The names of dynamic definitions whose keys `build_backfill` has to be given."""
-    definitions = [snapshot.output_by_node[node].partitions for node in selected_nodes(snapshot, nodes)]
-    return sorted({name for one in definitions if one is not None for name in one.dynamic_names()})
+    """The names of dynamic definitions whose keys `build_backfill` has to be given: those of the selected assets, and
+    those of which their steps have to know every key."""
+    selected = selected_nodes(snapshot, nodes)
+    definitions = [snapshot.output_by_node[node].partitions for node in selected]
+    names = {name for one in definitions if one is not None for name in one.dynamic_names()}
+    return sorted(names.union(_names_read(snapshot, selected)))
 
 
 def key_list(
@@ -278,5 +282,15 @@ def _check_members(units: Units, grid: Grid, other: Grid, asset: str) -> None:
             raise invalid_key(key, asset, other)
 
 
-def _dynamic_names(segments: Iterable[PinnedSegment]) -> list[str]:
-    return sorted({name for segment in segments for name in segment.definition.dynamic_names()})
+def _names_read(snapshot: Snapshot, nodes: Iterable[str]) -> set[str]:
+    steps = {step.key: step for step in map(snapshot.step_by_node.__getitem__, nodes)}
+    within = [inner for key in steps for inner in snapshot.steps_by_graph.get(key, ())]
+    return {name for step in (*steps.values(), *within) for name in names_read(snapshot, step)}
+
+
+def _pinned_keys(
+    segments: Iterable[PinnedSegment], read: Collection[str], registered: Registered
+) -> dict[str, Sequence[str]]:
+    own = {name for segment in segments for name in segment.definition.dynamic_names()}
+    names = own.union(name for name in read if name in registered)
+    return {name: registered.get(name, ()) for name in sorted(names)}

@@ -7,7 +7,7 @@ import pytest
 
 import rivers as rs
 from rivers.exceptions import PartitionDefinitionError, PartitionValidationError
-from rivers.partitions.mapping_image import NOTHING, WHOLE, Dependency, Image, image
+from rivers.partitions.mapping_image import NOTHING, WHOLE, Dependency, Image, image, names_read
 from rivers.partitions.mapping_rules import check
 
 Defs, Map, Range = rs.PartitionsDefinition, rs.PartitionMapping, rs.PartitionKeyRange
@@ -309,3 +309,27 @@ def test_all_keys_of_a_dynamic_dimension_are_those_registered():
     )
     with pytest.raises(PartitionValidationError, match="the keys of its dynamic dimension 'customer' are not known"):
         image(dependency, [key("2024-01-02")], NOW)
+
+
+SHOPS, GOODS = Defs.dynamic("shops"), Defs.dynamic("goods")
+STOCK = Defs.multi({"shop": SHOPS, "good": GOODS})
+
+
+@pytest.mark.parametrize(
+    ("mapping", "downstream", "upstream", "names"),
+    [
+        (None, SHOPS, SHOPS, []),
+        (Map.identity(), SHOPS, SHOPS, []),
+        (Map.all_partitions(), None, SHOPS, []),
+        (Map.subset(), SHOPS, GOODS, ["goods"]),
+        (Map.subset(), AB, AB, []),
+        (Map.for_keys([key("a")]), SHOPS, None, []),
+        (Map.for_keys([key("a"), Range.single("a", "b")]), SHOPS, None, ["shops"]),
+        (Map.multi_to_single("shop"), SHOPS, STOCK, ["goods"]),
+        (Map.multi_to_single("shop", Map.all_partitions()), AB, STOCK, ["shops", "goods"]),
+        (Map.multi({"shop": Map.identity(), "good": Map.identity()}), STOCK, STOCK, []),
+        (Map.multi({"shop": Map.identity(), "good": Map.all_partitions()}), STOCK, STOCK, ["goods"]),
+    ],
+)
+def test_the_dynamic_keys_that_a_mapping_has_to_know(mapping, downstream, upstream, names):
+    assert list(names_read(Dependency("down", "up", downstream, upstream, mapping))) == names

@@ -335,6 +335,39 @@ def test_a_backfill_that_nobody_has_begun_is_canceled_at_once(tmp_path: Path) ->
     assert repo.cancel_backfill(result.backfill_id) is False
 
 
+def test_B1_what_a_step_reads_of_all_dynamic_keys_is_what_there_was_when_the_backfill_was_made() -> None:
+    days = rs.PartitionsDefinition.static_(["mon", "tue"])
+    loaded: list[str] = []
+
+    class Told(rs.BaseIOHandler):
+        def handle_output(self, context: rs.OutputContext, obj: object) -> None:
+            pass
+
+        def load_input(self, context: rs.InputContext) -> object:
+            assert context.partition is not None
+            return str(context.partition.key)
+
+    @rs.Asset(
+        partitions_def=rs.PartitionsDefinition.multi({"day": days, "shop": rs.PartitionsDefinition.dynamic("shops")}),
+        io_handler=Told(),
+    )
+    def stock() -> int:
+        return 1
+
+    by_day = rs.PartitionMapping.multi_to_single("day")
+
+    @rs.Asset(partitions_def=days, deps=[rs.AssetDef.input("stock", partition_mapping=by_day)], io_handler=Told())
+    def report(stock: str) -> None:
+        loaded.append(stock)
+        repo.storage.add_dynamic_partitions("shops", ["new"])
+
+    repo = repository(stock, report)
+    repo.storage.add_dynamic_partitions("shops", ["old"])
+    repo.backfill(["report"], keys("mon", "tue"), max_concurrency=1)
+    repo.materialize(["report"], partition_key=rs.PartitionKey.single("tue"))
+    assert loaded == ["day=mon|shop=old", "day=tue|shop=old", "day=tue|shop=new,old"]
+
+
 def test_F10_a_dependent_partition_starts_when_what_it_maps_to_is_done() -> None:
     order: list[str] = []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -37,12 +38,19 @@ def create(
     location: str = "weather",
     max_concurrency: int = 4,
     policy: FailurePolicy = FailurePolicy.CONTINUE,
+    registered: Mapping[str, Sequence[str]] | None = None,
     **fields: Any,
 ) -> str:
     """Makes a backfill of everything that a location has, and returns its id."""
     snapshot = world.snapshots[location]
     pinned = build_backfill(
-        snapshot, None, wanted or Wanted(all=True), now=NOW, max_concurrency=max_concurrency, policy=policy
+        snapshot,
+        None,
+        wanted or Wanted(all=True),
+        now=NOW,
+        registered=registered,
+        max_concurrency=max_concurrency,
+        policy=policy,
     )
     row = BackfillRow(
         "",

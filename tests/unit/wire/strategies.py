@@ -312,6 +312,7 @@ planned_steps = st.builds(
     kind=st.sampled_from(StepKind),
     graph=text,
     max_concurrency=counts,
+    reads_keys=some(name),
 )
 plans = st.builds(
     RunPlan,

@@ -164,6 +164,7 @@ def test_an_assignment_says_what_to_run_and_where_its_inputs_come_from():
         config=values.encode_map({"n": 3}),
         tags=[value_pb2.Tag(key="k", value="v")],
         job="daily",
+        registered={"shops": ["a", "ü"], "goods": []},
     )
     assert steps.decode_work(step_service_pb2.StepWork.FromString(work.SerializeToString())) == steps.Work(
         id=StepId("b"),
@@ -181,6 +182,7 @@ def test_an_assignment_says_what_to_run_and_where_its_inputs_come_from():
         tags=(("k", "v"),),
         job="daily",
         mapping_index=3,
+        registered={"shops": ["a", "ü"], "goods": []},
     )
 
 
