@@ -156,7 +156,8 @@ def _told(
 
 def _refusal(core: Core, batch: Batch, replica: Replica, run: LiveRun, ordinal: int) -> Failure | None:
     """Why a step cannot be sent anywhere: its metadata names an executor that there is not, or it is too much."""
-    planned, error = run.progress.planned[ordinal], None
+    planned = run.progress.planned[ordinal]
+    error: RiversError | None = None
     if replica.snapshot is not None:
         error = refusal(override_of(replica.snapshot, planned.step, planned.graph))
     if error is None:
