@@ -163,7 +163,7 @@ async def _follow(definitions: Definitions, desk: Desk, server: LocationServer) 
     failure = definitions.failure
     if failure is None:
         desk.loaded(definitions.digest)
-        await server.definitions_serve(True)
+        server.definitions_serve(True)
         return
     if list(failure.failure.exception_types[:1]) == [f"{LoadError.__module__}.{LoadError.__qualname__}"]:
         raise LoadError(failure.failure.message.removeprefix("LoadError: "), module=definitions.module)

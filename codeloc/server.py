@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from codeloc.definitions import Definitions
@@ -18,6 +18,8 @@ from rivers.credentials.tls import Tls
 from rivers.errors import ConflictError
 from rivers.v1 import definition_service_pb2, definition_service_pb2_grpc, step_service_pb2, step_service_pb2_grpc
 from rivers.v1.definition_service_pb2 import GetSnapshotRequest
+from rivers.wire.health import NAME as HEALTH
+from rivers.wire.health import Health
 from rivers.wire.unreadable import UnreadableInterceptor
 
 STEPS = step_service_pb2.DESCRIPTOR.services_by_name["StepService"].full_name
@@ -62,7 +64,7 @@ class LocationServer:
     def __init__(self, steps: StepService, definitions: Definitions, gate: Gate, tls: Tls | None = None) -> None:
         self.port = 0
         self._tls = tls
-        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
+        self._health = Health()
         self._server = grpc.aio.server(
             options=OPTIONS,
             interceptors=(UnreadableInterceptor(), CredentialInterceptor(gate)),
@@ -72,13 +74,13 @@ class LocationServer:
         service = DefinitionService(definitions)
         definition_service_pb2_grpc.add_DefinitionServiceServicer_to_server(service, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        names = (STEPS, DEFINITIONS, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        names = (STEPS, DEFINITIONS, HEALTH, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)
 
     async def start(self, host: str, port: int) -> None:
         """Binds the address; `ConflictError` when somebody else has it."""
-        await self._set(STEPS, True)
-        await self.definitions_serve(False)
+        self._health.set(STEPS, True)
+        self.definitions_serve(False)
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         try:
             self.port = bind(self._server, address, self._tls)
@@ -90,16 +92,12 @@ class LocationServer:
             ) from error
         await self._server.start()
 
-    async def definitions_serve(self, serving: bool) -> None:
+    def definitions_serve(self, serving: bool) -> None:
         """Whether definitions are loaded, which is what the health of the whole server means as well."""
         for name in (DEFINITIONS, ""):
-            await self._set(name, serving)
+            self._health.set(name, serving)
 
     async def stop(self, grace: float) -> None:
         """Hangs up."""
-        await self._health.enter_graceful_shutdown()
+        self._health.shut_down()
         await self._server.stop(grace)
-
-    async def _set(self, name: str, serving: bool) -> None:
-        status = health_pb2.HealthCheckResponse
-        await self._health.set(name, status.SERVING if serving else status.NOT_SERVING)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import structlog
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from rivers.clock import SystemClock
@@ -40,6 +40,8 @@ from rivers.v1 import (
     run_service_pb2,
     run_service_pb2_grpc,
 )
+from rivers.wire.health import NAME as HEALTH
+from rivers.wire.health import Health
 from rivers.wire.unreadable import UnreadableInterceptor
 from rivers_server.api.backfill_maker import BackfillMaker
 from rivers_server.api.backfills import BackfillServicer
@@ -248,11 +250,11 @@ class Scheduler:
         partition_service_pb2_grpc.add_PartitionServiceServicer_to_server(partitioned, server)
         locations = LocationServicer(put, lambda: self._core.state.replicas.keys(), border)
         location_service_pb2_grpc.add_LocationServiceServicer_to_server(locations, server)
-        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # the stubs lack it
+        self._health = Health()
+        for service in ("", *SERVICES):
+            self._health.set(service, True)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        reflection.enable_server_reflection(
-            (*SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME), server
-        )
+        reflection.enable_server_reflection((*SERVICES, HEALTH, reflection.SERVICE_NAME), server)
 
     async def _registered(self, name: str, keys: list[str]) -> set[str]:
         return await self._reader.read(partitions.registered, name, keys)
@@ -270,9 +272,7 @@ class Scheduler:
         self._stopping.set()
 
     async def _keep_up(self) -> None:
-        """Says that the services are healthy, and moves the log into the database file while nothing else is due."""
-        for service in ("", *SERVICES):
-            await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
+        """Moves the log into the database file while nothing else is due."""
         while True:
             await asyncio.sleep(30)
             try:

@@ -41,10 +41,12 @@ class CredentialInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-ar
             return _refusing(handler, error)
         if self._gate.needs_request(rule_of(method), token):
             return self._for_itself(handler, token)
-        if token is not None and handler.unary_stream is not None and inspect.isasyncgenfunction(handler.unary_stream):
-            return self._while_good(handler, token)
-        if token is not None and handler.stream_stream is not None and _is_coroutine(handler.stream_stream):
-            return self._talk_while_good(handler, token)
+        if token is not None and handler.response_streaming:
+            tells = handler.unary_stream or handler.stream_stream
+            if _is_coroutine(tells):
+                return self._talk_while_good(handler, tells, token)
+            if handler.unary_stream is not None and inspect.isasyncgenfunction(tells):
+                return self._while_good(handler, token)
         return handler
 
     def _for_itself(self, handler: Handler, token: Token | None) -> Handler:
@@ -72,11 +74,11 @@ class CredentialInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-ar
 
         return grpc.unary_stream_rpc_method_handler(call, handler.request_deserializer, handler.response_serializer)
 
-    def _talk_while_good(self, handler: Handler, token: Token) -> Handler:
-        """A stream in both directions may be silent, so its token is looked at from time to time."""
+    def _talk_while_good(self, handler: Handler, tells: Any, token: Token) -> Handler:
+        """A coroutine writes by itself, or is silent for long, so its token is looked at from time to time."""
 
-        async def call(requests: Any, context: Context) -> None:
-            talk = asyncio.ensure_future(handler.stream_stream(requests, context))
+        async def call(asked: Any, context: Context) -> None:
+            talk = asyncio.ensure_future(tells(asked, context))
             try:
                 while not (await asyncio.wait({talk}, timeout=_LOOK))[0]:
                     self._gate.recheck(token)
@@ -87,7 +89,9 @@ class CredentialInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-ar
                 talk.cancel()
                 await asyncio.gather(talk, return_exceptions=True)
 
-        return grpc.stream_stream_rpc_method_handler(call, handler.request_deserializer, handler.response_serializer)
+        shapes = {False: grpc.unary_stream_rpc_method_handler, True: grpc.stream_stream_rpc_method_handler}
+        make: Any = shapes[handler.request_streaming]
+        return make(call, handler.request_deserializer, handler.response_serializer)
 
 
 def certificate_names(context: Context) -> frozenset[str]:

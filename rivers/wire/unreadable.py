@@ -24,7 +24,10 @@ class Unreadable:
 
 
 class UnreadableInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
-    """Comes before all that looks at requests. A servicer that reads a stream is given `Unreadable` itself."""
+    """Comes before all that looks at requests.
+
+    A coroutine that talks on a stream in both directions is given `Unreadable` itself: it may have to end its session.
+    """
 
     async def intercept_service(
         self, continuation: Callable[[Any], Awaitable[Handler]], details: grpc.HandlerCallDetails
@@ -40,9 +43,14 @@ class UnreadableInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-ar
             return grpc.unary_stream_rpc_method_handler(
                 wrapped(handler.unary_stream), read, handler.response_serializer
             )
-        if handler.stream_stream is not None and not inspect.isasyncgenfunction(handler.stream_stream):
-            return grpc.stream_stream_rpc_method_handler(handler.stream_stream, read, handler.response_serializer)
-        return handler
+        if handler.stream_unary is not None:
+            return grpc.stream_unary_rpc_method_handler(
+                _once_heard(handler.stream_unary), read, handler.response_serializer
+            )
+        talks = handler.stream_stream
+        if inspect.isasyncgenfunction(talks):
+            talks = _many_heard(talks)
+        return grpc.stream_stream_rpc_method_handler(talks, read, handler.response_serializer)
 
 
 async def refuse(context: Context, message: Unreadable) -> None:
@@ -77,3 +85,29 @@ def _many(method: Callable[[Any, Context], AsyncIterator[Any]]) -> Callable[[Any
             yield response
 
     return call
+
+
+def _once_heard(
+    method: Callable[[AsyncIterator[Any], Context], Awaitable[Any]],
+) -> Callable[[AsyncIterator[Any], Context], Awaitable[Any]]:
+    async def call(requests: AsyncIterator[Any], context: Context) -> Any:
+        return await method(_readable(requests, context), context)
+
+    return call
+
+
+def _many_heard(
+    method: Callable[[AsyncIterator[Any], Context], AsyncIterator[Any]],
+) -> Callable[[AsyncIterator[Any], Context], AsyncIterator[Any]]:
+    async def call(requests: AsyncIterator[Any], context: Context) -> AsyncIterator[Any]:
+        async for response in method(_readable(requests, context), context):
+            yield response
+
+    return call
+
+
+async def _readable(requests: AsyncIterator[Any], context: Context) -> AsyncIterator[Any]:
+    async for request in requests:
+        if isinstance(request, Unreadable):
+            await refuse(context, request)
+        yield request

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -12,6 +11,8 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from tests.contract import path
 
 #: Answers that mean that a server met something that it was not made for.
 BAD = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN}
@@ -44,10 +45,14 @@ class Target:
         finally:
             self._channel.close()
 
-    def ask(self, method: MethodDescriptor, raw: bytes) -> tuple[grpc.StatusCode, str]:
-        """Sends bytes to a method of one request; the status, once the stream of answers has ended or gives one."""
-        path = f"/{method.containing_service.full_name}/{method.name}"
-        answers: Any = self._channel.unary_stream(path)(raw, timeout=DEADLINE)
+    def ask(self, method: MethodDescriptor, *raws: bytes) -> tuple[grpc.StatusCode, str]:
+        """Sends a request, or those of a stream; the status, once the stream of answers has ended or gives one."""
+        answers: Any
+        if method.client_streaming:
+            answers = self._channel.stream_stream(path(method))(iter(raws), timeout=DEADLINE)
+        else:
+            (raw,) = raws
+            answers = self._channel.unary_stream(path(method))(raw, timeout=DEADLINE)
         try:
             for answer in answers:
                 GetMessageClass(method.output_type).FromString(answer)
@@ -61,8 +66,7 @@ class Target:
     def attach(self, method: MethodDescriptor, messages: list[bytes | Message]) -> tuple[grpc.StatusCode, str]:
         """Sends messages on a stream, and hears it out."""
         raws = [one if isinstance(one, bytes) else one.SerializeToString() for one in messages]
-        path = f"/{method.containing_service.full_name}/{method.name}"
-        answers: Any = self._channel.stream_stream(path)(iter(raws), timeout=DEADLINE)
+        answers: Any = self._channel.stream_stream(path(method))(iter(raws), timeout=DEADLINE)
         try:
             for answer in answers:
                 GetMessageClass(method.output_type).FromString(answer)
@@ -81,9 +85,3 @@ class Target:
             if line.startswith("VmRSS"):
                 return int(line.split()[1]) / 1024
         raise AssertionError("it is gone")
-
-
-def methods(*services: Any) -> Iterator[MethodDescriptor]:
-    """Every method of these services that takes one request."""
-    for service in services:
-        yield from (method for method in service.methods if not method.client_streaming)

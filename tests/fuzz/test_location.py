@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import grpc
 import pytest
+from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message_factory import GetMessageClass
 from hypothesis import given
@@ -17,6 +18,7 @@ from rivers.v1 import definition_service_pb2, step_service_pb2
 from rivers.v1 import step_service_pb2 as pb
 from rivers.v1.definition_service_pb2_grpc import DefinitionServiceStub
 from rivers.v1.step_service_pb2_grpc import StepServiceStub
+from tests.contract import LOCATION
 from tests.fuzz.messages import FUZZ, Drawing, drawings, is_readable
 from tests.fuzz.server import BAD, DEADLINE, Target
 from tests.services.location.served import Served
@@ -28,7 +30,6 @@ def numbers() -> list:
 repo = rs.CodeRepository(assets=[numbers])
 """
 ATTACH = step_service_pb2.DESCRIPTOR.services_by_name["StepService"].methods_by_name["Attach"]
-GET_SNAPSHOT = definition_service_pb2.DESCRIPTOR.services_by_name["DefinitionService"].methods_by_name["GetSnapshot"]
 BEAT = Duration(nanos=50_000_000)
 
 
@@ -69,16 +70,18 @@ def stands(leader: Leader) -> None:
 
 
 @pytest.mark.parametrize("mangled", [False, True])
-def test_definitions_are_told_whatever_is_asked(leader: Leader, mangled: bool) -> None:
-    kind = GetMessageClass(GET_SNAPSHOT.input_type)
+@pytest.mark.parametrize("method", [one for one in LOCATION if one != ATTACH], ids=lambda method: method.name)
+def test_any_request_is_answered_by_name(leader: Leader, method: MethodDescriptor, mangled: bool) -> None:
+    kind = GetMessageClass(method.input_type)
 
     @FUZZ
     @given(drawings())
     def answered(drawing: Drawing) -> None:
-        message = drawing.message(GET_SNAPSHOT.input_type)
+        message = drawing.message(method.input_type)
         raw = drawing.mangled(message) if mangled else message.SerializeToString()
-        status, details = target.ask(GET_SNAPSHOT, raw)
+        status, details = target.ask(method, raw)
         assert status not in BAD, (status, details, raw[:200])
+        assert status != grpc.StatusCode.DEADLINE_EXCEEDED, raw[:200]
         assert (status == grpc.StatusCode.INVALID_ARGUMENT) is not is_readable(kind, raw)
 
     with leader.target() as target:

@@ -10,6 +10,7 @@ import pytest
 from rivers.credentials.rules import rule_of
 from rivers.credentials.secret import for_location
 from rivers.lifecycle.states import RunState
+from tests import contract
 from tests.services.credentials import every_method
 from tests.services.credentials.authority import Authority
 from tests.services.credentials.cli import accept, create, refused, rivers
@@ -78,14 +79,14 @@ def test_with_tls_and_tokens_they_start_and_tell_nobody_anything(tmp_path: Path)
         assert stack.client.runs.submit("team", job="totals").wait(timeout=30).state == RunState.SUCCEEDED
         trusted = grpc.ssl_channel_credentials(authority.path.read_bytes())
         port = team.line_with("serving ").rsplit(":", 1)[1]
-        for address, files in ((stack.port, every_method.SCHEDULER), (port, every_method.LOCATION)):
+        for address, methods in ((stack.port, contract.SCHEDULER), (port, contract.LOCATION)):
             with grpc.secure_channel(f"127.0.0.1:{address}", trusted) as channel:
-                for method, status in every_method.served(channel, files, None):
+                for method, status in every_method.served(channel, methods, None):
                     assert status == "UNAUTHENTICATED", method
         with grpc.secure_channel(f"127.0.0.1:{stack.port}", trusted) as channel:
-            for method, status in every_method.served(channel, every_method.SCHEDULER, stack.tokens["viewer"]):
+            for method, status in every_method.served(channel, contract.SCHEDULER, stack.tokens["viewer"]):
                 assert (status in every_method.REFUSALS) == ("viewer" not in rule_of(method).kinds), method
         with grpc.secure_channel(f"127.0.0.1:{port}", trusted) as channel:
             shown = for_location(stack.tokens["scheduler"], "team")
-            for method, status in every_method.served(channel, every_method.LOCATION, shown):
+            for method, status in every_method.served(channel, contract.LOCATION, shown):
                 assert status not in every_method.REFUSALS, method

@@ -15,7 +15,10 @@ from rivers.credentials.rules import rule_of
 from rivers.credentials.secret import for_location
 from rivers.errors import UnauthenticatedError
 from rivers.lifecycle.states import RunState
+from rivers.v1.definition_service_pb2 import GetSnapshotRequest
+from rivers.v1.definition_service_pb2_grpc import DefinitionServiceStub
 from rivers_client import Client
+from tests import contract
 from tests.services.credentials import every_method
 from tests.services.credentials.cli import accept, create, refused, rivers
 from tests.services.credentials.guarded import Guarded
@@ -50,13 +53,14 @@ def test_nobody_but_the_scheduler_may_drive_a_location(stack: Guarded) -> None:
     shown["the scheduler to another"] = for_location(stack.tokens["scheduler"], "other")
     with grpc.insecure_channel(address(stack.locations["team"])) as channel:
         for token in (None, "x", *shown.values()):
-            for method, status in every_method.served(channel, every_method.LOCATION, token):
+            for method, status in every_method.served(channel, contract.LOCATION, token):
                 if rule_of(method).is_public:
                     assert status not in every_method.REFUSALS, method
                 else:
                     assert status == "UNAUTHENTICATED", method
         good = for_location(stack.tokens["scheduler"], "team")
-        assert every_method.answer(channel, every_method.methods(every_method.LOCATION)[0], good) == "INVALID_ARGUMENT"
+        (attach,) = [method for method in contract.LOCATION if method.name == "Attach"]
+        assert every_method.answer(channel, attach, good) == "INVALID_ARGUMENT"
 
 
 @pytest.mark.parametrize("role", ["viewer", "operator", "admin", "location:team"])
@@ -71,17 +75,16 @@ def test_another_role_that_a_location_knows_may_not_drive_it(tmp_path: Path, rol
             await_ready=False,
         )
         with grpc.insecure_channel(address(location)) as channel:
-            for method, status in every_method.served(channel, every_method.LOCATION, made.stdout.strip()):
+            for method, status in every_method.served(channel, contract.LOCATION, made.stdout.strip()):
                 admitted = rule_of(method).admits(Role.parse(role))
                 assert (status == "PERMISSION_DENIED") == (not admitted), method
 
 
 def test_another_teams_token_opens_nothing_at_the_scheduler(stack: Guarded) -> None:
     with grpc.insecure_channel(f"127.0.0.1:{stack.port}") as channel:
-        for method in every_method.methods(every_method.SCHEDULER):
-            status = every_method.answer(channel, method, stack.tokens["location:other"], "team")
-            if not rule_of(every_method.path(method)).is_public:
-                assert status == "PERMISSION_DENIED", method.full_name
+        for method, status in every_method.served(channel, contract.SCHEDULER, stack.tokens["location:other"]):
+            if not rule_of(method).is_public:
+                assert status == "PERMISSION_DENIED", method
 
 
 def test_a_location_registers_as_nobody_else(stack: Guarded) -> None:
@@ -148,6 +151,27 @@ def test_a_scheduler_whose_token_was_revoked_loses_its_stream(tmp_path: Path) ->
         stack.await_location("team", "REFUSED")
         (team,) = stack.client.locations.list()
         assert f"token {row['id']} was revoked" in team.message
+
+
+def test_definitions_are_told_no_more_to_a_scheduler_whose_token_was_revoked(tmp_path: Path) -> None:
+    known = accept(tmp_path, "team", "the token of a scheduler")
+    with Guarded(tmp_path) as stack:
+        source = """
+            while not os.path.exists("go"):
+                time.sleep(0.01)
+            repo = rs.CodeRepository(assets=[])
+        """
+        team = stack.start_location("team", source, options=("--scheduler-token-file", str(known)), await_ready=False)
+        shown = (("authorization", f"Bearer {for_location('the token of a scheduler', 'team')}"),)
+        with grpc.insecure_channel(address(team)) as channel:
+            parts = DefinitionServiceStub(channel).GetSnapshot(GetSnapshotRequest(), metadata=shown, timeout=30)
+            assert next(parts).HasField("progress")
+            (row,) = json.loads(rivers(tmp_path, "tokens", "list", "--json", "--tokens-file", str(known)).stdout)
+            assert rivers(tmp_path, "tokens", "revoke", row["id"], "--tokens-file", str(known)).returncode == 0
+            with pytest.raises(grpc.RpcError) as ended:
+                list(parts)
+        assert ended.value.code() == grpc.StatusCode.UNAUTHENTICATED
+        (tmp_path / "go").touch()
 
 
 def test_tokens_are_seen_nowhere(stack: Guarded) -> None:

@@ -13,6 +13,7 @@ from rivers.credentials.role import Role
 from rivers.credentials.rules import rule_of
 from rivers.errors import PermissionDeniedError, UnauthenticatedError
 from rivers_client import Client
+from tests import contract
 from tests.services.credentials import every_method
 from tests.services.credentials.cli import create, refused, rivers
 from tests.stack import Stack
@@ -42,7 +43,7 @@ def channel(stack: Stack, tokens: dict[str, str]) -> Iterator[grpc.Channel]:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_every_method_is_for_its_roles_only(channel: grpc.Channel, tokens: dict[str, str], role: str) -> None:
-    for method, status in every_method.served(channel, every_method.SCHEDULER, tokens[role]):
+    for method, status in every_method.served(channel, contract.SCHEDULER, tokens[role]):
         rule = rule_of(method)
         admitted = rule.is_public or (
             rule.admits(Role.parse(role)) and not (rule.as_itself and role != "location:team")
@@ -58,7 +59,7 @@ def test_without_a_valid_token_only_health_answers(channel: grpc.Channel, stack:
     assert rivers(directory, "tokens", "revoke", token_id, "--storage-path", "scheduler").returncode == 0
     expired = create(directory, "admin", "--expires", "0s")
     for token in (None, "", "x", tokens["admin"] + "x", revoked, expired):
-        for method, status in every_method.served(channel, every_method.SCHEDULER, token):
+        for method, status in every_method.served(channel, contract.SCHEDULER, token):
             if rule_of(method).is_public:
                 assert status not in every_method.REFUSALS
             else:
