@@ -110,8 +110,8 @@ def _check_outputs(outputs: Sequence[OutputDefinition], now: datetime) -> None:
     for (name, definition), (other, another) in pairwise(partitioned):
         if definition.kind != another.kind:
             raise ValueError(
-                f"Multi-asset output '{name}' has {definition.kind} partitions but '{other}' has {another.kind}. "
-                "All outputs must use the same partition type."
+                f"Multi-asset output '{name}' has {definition.kind} partitions but '{other}' has {another.kind} "
+                "partitions. All outputs must use the same partition type."
             )
     for place, (other, another) in enumerate(partitioned):
         for name, definition in partitioned[:place]:

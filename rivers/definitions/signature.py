@@ -82,6 +82,9 @@ def _evaluate(text: str, namespace: dict[str, Any], around: Mapping[str, Any] | 
     if code is None:
         return text
     try:
-        return eval(code, namespace, around)
+        value = eval(code, namespace, around)
     except Exception:  # an annotation may name anything, also what only type checkers import
         return text
+    if isinstance(value, str) and text[0] in "\"'":  # quoted by its author in a module whose annotations are all text
+        return _evaluate(value, namespace, around)
+    return value

@@ -97,9 +97,9 @@ class Recording:
         told = OutputContext(output.node, static_metadata(call, output.metadata), call.partition, output.hint)
         told._metadata = self._notes(metadata)
         call.values.for_output(call, output.node).handle_output(told, value)
-        self._tell(output, told._metadata, version, told._data_version, has_value=True)
-        if keys is not None:
+        if keys is not None:  # before the output is there: what is mapped over it may begin as soon as it is
             fan_out.tell(self._sink, output.node, keys)
+        self._tell(output, told._metadata, version, told._data_version, has_value=True)
         if self._values is not None:
             self._values[output.node] = value
 

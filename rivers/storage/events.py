@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, Row, bindparam, exists, select
 
 from rivers.lifecycle.states import EventType, RunKind
 from rivers.partitions.key import PartitionKey
@@ -51,6 +51,12 @@ _LATEST_OF_PARTITION = _EVENT.join(
     materialized_partitions.c.asset_key == bindparam("asset_key"),
     materialized_partitions.c.partition == bindparam("partition"),
 )
+#: Tasks and the steps inside of graph assets leave no record beside their events.
+_MADE_BY_STEP = _EVENT.where(
+    table.c.node == bindparam("node"),
+    table.c.type == int(EventType.MATERIALIZED),
+    ~exists().where(assets.c.asset_key == bindparam("node")),
+).order_by(table.c.position.desc())
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +85,26 @@ def of_asset(connection: Connection, asset_key: str, *, limit: int = 100) -> lis
 
 
 def latest_materialization(connection: Connection, asset_key: str, partition: str | None = None) -> RunEvent | None:
-    """The event of an asset's last materialization, or of that of one partition in its display form."""
+    """The event of an asset's last materialization, or of that of one partition in its display form.
+
+    Of a node that is no asset, a task or a step inside of a graph asset, likewise.
+    """
     if partition is None:
         found = _events(connection.execute(_LATEST, {"asset_key": asset_key}))
     else:
         found = _events(connection.execute(_LATEST_OF_PARTITION, {"asset_key": asset_key, "partition": partition}))
-    return found[0] if found else None
+    if found:
+        return found[0]
+    for event in _made_by_step(connection, asset_key):
+        if partition is None or any(str(key) == partition for key in _keys(event)):
+            return event
+    return None
+
+
+def partitions_made_by_step(connection: Connection, node: str) -> list[PartitionKey]:
+    """The concrete keys with a materialization of a node that is no asset, by their display text."""
+    keys = {str(key): key for event in _made_by_step(connection, node) for key in _keys(event)}
+    return [keys[text] for text in sorted(keys)]
 
 
 def marks(connection: Connection, *, states: list[int], owner: int) -> dict[str, list[Mark]]:
@@ -106,6 +126,18 @@ def marked_partitions(connection: Connection, run_id: str) -> list[PartitionKey]
         if key is not None:
             marked.append(key)
     return marked
+
+
+def _made_by_step(connection: Connection, node: str) -> Iterator[RunEvent]:
+    """Materializations of a node that is no asset, newest first, read as they are gone through."""
+    with connection.execute(_MADE_BY_STEP, {"node": node}) as found:
+        for row in found:
+            yield from _events([row])
+
+
+def _keys(event: RunEvent) -> Iterable[PartitionKey]:
+    key = decode_partition_key(event.partition_key) if event.HasField("partition_key") else None
+    return key.expand() if key is not None else ()
 
 
 def _events(found: Iterable[Row[*tuple[Any, ...]]]) -> list[RunEvent]:

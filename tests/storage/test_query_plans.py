@@ -29,6 +29,8 @@ READS: dict[str, Callable[[Connection], object]] = {
     "events of an asset": lambda connection: events.of_asset(connection, "a"),
     "latest materialization": lambda connection: events.latest_materialization(connection, "a"),
     "latest of a partition": lambda connection: events.latest_materialization(connection, "a", "mon"),
+    "latest of a task": lambda connection: events.latest_materialization(connection, "task"),
+    "partitions of a task": lambda connection: events.partitions_made_by_step(connection, "task"),
     "logs": lambda connection: logs.of_run(connection, "run-1", step_key="a"),
     "asset": lambda connection: assets.get(connection, "a"),
     "some assets": lambda connection: assets.some(connection, ["a", "b"]),

@@ -8,7 +8,7 @@ import warnings
 from rivers.partitions.key import PartitionKey
 from rivers.repository import arguments
 from rivers.repository.storage.opened import Opened
-from rivers.storage import partitions
+from rivers.storage import events, partitions
 
 
 class PartitionReads(Opened):
@@ -46,12 +46,14 @@ class PartitionReads(Opened):
     def get_materialized_partitions(self, asset_key: str) -> list[PartitionKey]:
         """The concrete keys with a materialization."""
         with self.database.read() as connection:
-            return partitions.materialized(connection, asset_key)
+            made = partitions.materialized(connection, asset_key)
+            return made or events.partitions_made_by_step(connection, asset_key)
 
     def count_materialized_partitions(self, asset_key: str) -> int:
         """How many there are."""
         with self.database.read() as connection:
-            return partitions.count_materialized(connection, asset_key)
+            count = partitions.count_materialized(connection, asset_key)
+            return count or len(events.partitions_made_by_step(connection, asset_key))
 
     async def async_add_dynamic_partitions(self, partitions_def_name: str, partition_keys: list[str]) -> None:
         """`add_dynamic_partitions`, off the event loop."""

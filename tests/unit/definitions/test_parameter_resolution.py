@@ -150,4 +150,13 @@ def test_annotations_are_resolved_from_their_text():
     _, step = sources(down)
     assert step.parameters[0].annotation == list[int]
     assert step.return_annotation == dict[str, int]
-    assert step.definition.outputs[0].type_name == "dict[str, int]"
+
+
+def test_annotations_that_are_quoted_in_a_module_where_all_are_text():
+    class Settings: ...
+
+    def down(ctx: "rs.AssetExecutionContext[Settings]", up) -> "list[int]": ...  # noqa: UP037
+
+    _, step = sources(down)
+    assert step.config_class is Settings
+    assert step.return_annotation == list[int]

@@ -138,6 +138,18 @@ def test_keys_of_dynamic_outputs_name_instances(make: Any) -> None:
     assert nodes == {"g/nums", "g/dbl__alpha", "g/dbl__beta/x", "g/total", "g"}
 
 
+def test_keys_of_one_of_several_outputs_name_instances(make: Any) -> None:
+    def both():
+        return {"x": [rs.DynamicOutput("alpha", 1)], "y": 5}
+
+    several = rs.Asset.from_multi(both, [rs.AssetDef("x"), rs.AssetDef("y")])
+    repository = make(lambda x: total(x.map(dbl).collect()), [dbl, total], (several,))
+    result = repository.materialize()
+    nodes = {node for kind, node in told(repository, result.run_id) if kind == "Materialization"}
+    assert nodes == {"x", "y", "g/dbl__alpha", "g/total", "g"}
+    assert repository.load_node("x") == [1]
+
+
 @pytest.mark.parametrize(
     ("value", "failed", "message"),
     [

@@ -466,6 +466,41 @@ def test_a_task_by_itself_and_a_task_in_a_graph() -> None:
     assert repository.load_node("reads") == 60
 
 
+def test_the_last_materializations_of_what_is_no_asset() -> None:
+    made = [1]
+
+    @rs.Task(partitions_def=DAYS)
+    def alone():
+        return rs.Output(1, metadata={"run": len(made)}, data_version=f"v{len(made)}")
+
+    @rs.Asset.from_graph(partitions_def=DAYS)
+    def g():
+        return num()
+
+    repository = rs.CodeRepository(assets=[g], tasks=[alone, num], default_executor=rs.Executor.in_process())
+    storage = repository.storage
+    monday, tuesday = rs.PartitionKey.single("mon"), rs.PartitionKey.single("tue")
+    assert storage.get_latest_materialization("alone") is None
+    assert storage.get_materialized_partitions("g/num") == []
+    repository.materialize(partition_key=tuesday)
+    made.append(2)
+    run_id = repository.materialize(partition_key=monday).run_id
+    for node in ("alone", "g/num", "g"):
+        latest = storage.get_latest_materialization(node)
+        assert latest is not None
+        assert (latest.asset_key, latest.run_id, latest.partition_key) == (node, run_id, monday)
+        earlier = storage.get_latest_materialization(node, "tue")
+        assert earlier is not None
+        assert (earlier.asset_key, earlier.partition_key) == (node, tuesday)
+        assert storage.get_materialized_partitions(node) == [monday, tuesday]
+        assert storage.count_materialized_partitions(node) == 2
+    latest = storage.get_latest_materialization("alone")
+    assert latest is not None
+    assert (latest.data_version, dict(latest.metadata)["run"]) == ("v2", '{"Int":{"value":2}}')
+    assert storage.get_latest_materialization("alone", "wed") is None
+    assert storage.get_asset_record("alone") is None
+
+
 def test_resume_runs_only_what_had_not_succeeded() -> None:
     broken = [True]
     calls: list[str] = []
