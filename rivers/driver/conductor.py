@@ -146,10 +146,12 @@ class Conductor:
             self._free(ordinal)
         return call
 
-    def end(self, ordinal: int, end: StepEnd, output: Iterable[tuple[LogStream, str]] = ()) -> None:
-        """An attempt that ran on the calling thread has ended."""
+    def end(self, ordinal: int, end: StepEnd, output: Iterable[tuple[LogStream, str]] = (), spent: float = 0.0) -> None:
+        """An attempt that ran on the calling thread has ended, after so many seconds."""
         is_freed = self._free(ordinal)
+        asked = self._watch.is_requested(spent)
         with self.changed:
+            self._cancel_if(asked)
             self._end(ordinal, end, output, is_freed=is_freed)
 
     # -- other threads ----------------------------------------------------------------------------------------------
@@ -159,9 +161,10 @@ class Conductor:
         is_freed = self._free(ordinal)
         asked = self._watch.is_requested()
         with self.changed:
+            self._cancel_if(asked)
             self._end(ordinal, end, output, is_freed=is_freed)
             self._queues.release(lane)
-            self._advance(asked)
+            self._advance(False)
             if self._queues.has_inline or self._waiting or self._hooks.is_due or self.progress.state.is_terminal:
                 self._stir()  # there is something for the calling thread
         self._start()
@@ -349,9 +352,10 @@ class Conductor:
     def _advance(self, asked: bool) -> None:
         """Cancels if asked to, wakes retries that are due, and puts what is ready into lanes."""
         progress = self.progress
+        self._cancel_if(asked)
         if progress.state == RunState.STARTED:
-            if asked or self._interrupts.is_requested:
-                progress.cancel("interrupted" if not asked else "")
+            if self._interrupts.is_requested:
+                progress.cancel("interrupted")
                 self._drop()
             elif self.journal is not None and self.journal.error is not None:
                 self.break_off(self.journal.error)
@@ -364,6 +368,12 @@ class Conductor:
                 self._place(ordinal, is_alone)
         if progress.log or progress.touched:
             self._settle()
+
+    def _cancel_if(self, asked: bool) -> None:
+        """A run that was asked to stop before its last step ended is canceled, whatever comes of that step (A14)."""
+        if asked and self.progress.state == RunState.STARTED:
+            self.progress.cancel()
+            self._drop()
 
     def _place(self, ordinal: int, is_alone: bool) -> None:
         lane = self.lanes.of(ordinal)

@@ -55,7 +55,8 @@ class StepSink:
 
 
 def run_inline(conductor: Conductor, batch: list[int]) -> float:
-    """Runs a step, or coroutines together, on the calling thread; returns the seconds that it took of its own."""
+    """Runs a step, or coroutines together, on the calling thread; returns how long, in seconds, nobody has looked
+    whether the run is to stop."""
     if conductor.lanes.of(batch[0]) is Lane.COROUTINE:
         run_together([partial(_run_coroutine, conductor, ordinal, Lane.INLINE) for ordinal in batch])
         return 1.0
@@ -70,9 +71,8 @@ def run_inline(conductor: Conductor, batch: list[int]) -> float:
         end = run_step(call, sink)
     finally:
         capture.end(output, mark)
-    spent = sink.spent
-    conductor.end(ordinal, end, trace_of(end.exception))
-    return spent
+    conductor.end(ordinal, end, trace_of(end.exception), sink.spent)
+    return 0.0  # whether the run was canceled meanwhile has just been looked at
 
 
 async def _run_coroutine(conductor: Conductor, ordinal: int, lane: Lane) -> None:

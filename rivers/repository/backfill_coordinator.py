@@ -90,6 +90,7 @@ class BackfillCoordinator:
         self._changed = threading.Condition()
         self._ended: deque[tuple[Drawn, RunOutcome | BaseException | None]] = deque()
         self._running = 0
+        self._live: set[str] = set()
         self._is_cancel_asked = False
         self._is_leaving = False
         self._renew_at = self._look_at = 0.0
@@ -97,10 +98,12 @@ class BackfillCoordinator:
     # -- other threads ----------------------------------------------------------------------------------------------
 
     def cancel(self) -> None:
-        """Starts no more runs and asks those that run to stop."""
+        """Starts no more runs and asks those that run to stop: they are asked when this returns."""
         with self._changed:
             self._is_cancel_asked = True
+            live = list(self._live)
             self._changed.notify_all()
+        self._stop(live)
 
     def leave(self) -> None:
         """Starts no more runs; `run` returns when those that were started are over, and somebody else may go on."""
@@ -172,15 +175,18 @@ class BackfillCoordinator:
 
     def _cancel(self) -> None:
         self._progress.cancel("canceled on request")
-        now = self._clock.wall_ns()
-        with self._database.transaction() as connection:
-            for unit in self._progress.live_units():
-                cancellation.request(connection, self._run_id(unit.segment, unit.unit), now=now)
-        self._database.bells.cancellations.ring()
-        self._database.bells.runs.ring()
+        self._stop([self._run_id(unit.segment, unit.unit) for unit in self._progress.live_units()])
         self._is_cancel_asked = False
 
     # -- runs -------------------------------------------------------------------------------------------------------
+
+    def _stop(self, run_ids: Iterable[str]) -> None:
+        now = self._clock.wall_ns()
+        with self._database.transaction() as connection:
+            for run_id in run_ids:
+                cancellation.request(connection, run_id, now=now)
+        self._database.bells.cancellations.ring()
+        self._database.bells.runs.ring()
 
     def _start(self, submit: Callable[..., object], drawn: Drawn) -> None:
         key = self._pinned.key_of(drawn.segment, drawn.unit)
@@ -196,6 +202,8 @@ class BackfillCoordinator:
             priority=self.row.priority,
         )
         self._running += 1
+        with self._changed:
+            self._live.add(row.run_id)
         submit(self._run_unit, drawn, plan, row)
 
     def _run_unit(self, drawn: Drawn, plan: RunPlan, row: RunRow) -> None:
@@ -205,6 +213,7 @@ class BackfillCoordinator:
         except BaseException as error:
             outcome = error
         with self._changed:
+            self._live.discard(row.run_id)
             self._ended.append((drawn, outcome))
             self._changed.notify_all()
 
