@@ -57,6 +57,7 @@ def _task(asset: GraphAsset, key: str, call: NodeCall, scope: Scope, retries: Na
     returned = task.signature.resolve(task.signature.return_annotation)
     handler = task.io_handler if task.io_handler is not None else asset.node_io_handler
     output, handler = bind_output(key, task.tags, (), None, None, None, handler, returned, scope, (), False)
+    scope.partitions.resolve(task.partitions_def, str(task.name))  # partitioned as the graph is, but it has to be one
     (output,) = with_partitions(asset, (output,), scope.partitions)
     definition = StepDefinition(
         key=key,

@@ -29,10 +29,10 @@ def with_partitions(
 ) -> tuple[OutputDefinition, ...]:
     """The outputs of a declaration, with their partitions. What a multi-asset says itself overrides its outputs."""
     own = named.resolve(owner.partitions_def, str(owner.name))
-    if isinstance(owner, MultiAsset) and own is None:
-        definitions = [named.resolve(one.partitions_def, str(one.name)) for one in owner.output_defs]
-    else:
-        definitions = [own] * len(outputs)
+    definitions = [own] * len(outputs)
+    if isinstance(owner, MultiAsset):
+        declared = [named.resolve(one.partitions_def, str(one.name)) for one in owner.output_defs]
+        definitions = declared if own is None else definitions
     strategy = None if isinstance(owner, Task) else owner.backfill_strategy
     if strategy is None and not any(definitions):
         return outputs

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from functools import cached_property
+from typing import ClassVar
 
 #: Looking for similar texts takes time for each of them.
 _COMPARED = 10_000
@@ -13,6 +14,11 @@ _COMPARED = 10_000
 
 class Axis(ABC):
     """Values with an index each."""
+
+    #: Whether it is known which values there are.
+    is_listed: ClassVar[bool] = True
+    #: The name of the dynamic definition whose values these are.
+    dynamic: str = ""
 
     @property
     @abstractmethod
@@ -44,8 +50,9 @@ class Axis(ABC):
 class ListedAxis(Axis):
     """Values that are listed, each once."""
 
-    def __init__(self, values: Sequence[str]) -> None:
+    def __init__(self, values: Sequence[str], dynamic: str = "") -> None:
         self._values = values
+        self.dynamic = dynamic
 
     @property
     def count(self) -> int:
@@ -70,6 +77,8 @@ class ListedAxis(Axis):
 
 class UnlistedAxis(Axis):
     """Values that somebody else lists: whatever is asked for may be one."""
+
+    is_listed = False
 
     @property
     def count(self) -> int:

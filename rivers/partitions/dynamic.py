@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from rivers.errors import PartitionDefinitionError
+from rivers.errors import ExecutionError, PartitionDefinitionError
 from rivers.partitions.axis import Axis, ListedAxis, UnlistedAxis
 from rivers.partitions.definition import PartitionsDefinition, Registered, variant
 from rivers.partitions.grid import Grid
@@ -31,7 +31,7 @@ class DynamicPartitions(PartitionsDefinition):
         return self._name
 
     def grid(self, now: datetime, registered: Registered | None = None) -> Grid:
-        axis: Axis = UnlistedAxis() if registered is None else ListedAxis(registered.get(self._name, ()))
+        axis: Axis = UnlistedAxis() if registered is None else ListedAxis(registered.get(self._name, ()), self._name)
         return Grid((axis,))
 
     def validate_partition_key(self, key: PartitionKey) -> bool:
@@ -53,6 +53,15 @@ class DynamicPartitions(PartitionsDefinition):
 
     def __repr__(self) -> str:
         return f"PartitionsDefinition.dynamic({self._name!r})"
+
+
+def unregistered_key(value: str, name: str, asset: str) -> ExecutionError:
+    """The error about a key that an asset's dynamic definition of this name does not have."""
+    return ExecutionError(
+        f"Invalid partition_key '{value}' for asset '{asset}': not a registered dynamic partition key of "
+        f"namespace '{name}'. Register it with add_dynamic_partitions(\"{name}\", [...]) first.",
+        asset=asset,
+    )
 
 
 variant("Dynamic")(DynamicPartitions)

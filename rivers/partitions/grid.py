@@ -75,15 +75,25 @@ class Grid:
         """Keys, as text, that somebody who gave this one may have meant; of a dimension, which values it has."""
         if isinstance(key, PartitionKey.Set):
             return next((self.nearest(member) for member in key.keys if not self.has(member)), [])
-        values = self._values(key)
-        if values is None:
-            return [str(one) for one in self.keys(0, 3)] if self.count else []
-        for place, (axis, some) in enumerate(zip(self.axes, values, strict=True)):
+        if self._values(key) is None:
+            return [str(one) for one in self.keys(0, 3)] if all(axis.is_listed for axis in self.axes) else []
+        wrong = self.foreign(key)
+        if wrong is None:
+            return []
+        place, value = wrong
+        found = self.axes[place].nearest(value)
+        return found if self.names is None else [f"{self.names[place]}={one}" for one in found]
+
+    def foreign(self, key: PartitionKey) -> tuple[int, str] | None:
+        """The first value that its axis does not have, after the place of that; `None` when there is none, or the key
+        has other dimensions."""
+        if isinstance(key, PartitionKey.Set):
+            return next((wrong for member in key.keys if (wrong := self.foreign(member)) is not None), None)
+        for place, some in enumerate(self._values(key) or ()):
             for value in some:
-                if not axis.has(value):
-                    found = axis.nearest(value)
-                    return found if self.names is None else [f"{self.names[place]}={one}" for one in found]
-        return []
+                if not self.axes[place].has(value):
+                    return place, value
+        return None
 
     def select(self, selected: PartitionKeyRange) -> Selection:
         """The keys of a range; `ExecutionError` for one that does not fit."""

@@ -40,7 +40,7 @@ class PartitionKey:
         """The key whose `to_json` this is."""
         try:
             return _from_plain(json.loads(s))
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, PartitionDefinitionError) as error:
             raise PartitionDefinitionError(f"invalid partition key JSON: {error}") from None
 
     def to_json(self) -> str:

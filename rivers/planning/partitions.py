@@ -10,6 +10,7 @@ from rivers.definitions.kinds import StepKind
 from rivers.definitions.snapshot import OutputDefinition, Snapshot, StepDefinition
 from rivers.errors import ExecutionError, PartitionValidationError
 from rivers.partitions.definition import PartitionsDefinition
+from rivers.partitions.dynamic import unregistered_key
 from rivers.partitions.key import PartitionKey
 from rivers.partitions.mapping_image import Dependency
 from rivers.partitions.mapping_image import names_read as read_by
@@ -50,11 +51,7 @@ def check_partition_key(
             )
         for namespace, value in _dynamic_values(output.partitions, key):
             if registered is not None and value not in registered.get(namespace, ()):
-                raise ExecutionError(
-                    f"Invalid partition_key '{value}' for asset '{name}': not a registered dynamic partition key of "
-                    f"namespace '{namespace}'. Register it with add_dynamic_partitions(\"{namespace}\", [...]) first.",
-                    asset=name,
-                )
+                raise unregistered_key(value, namespace, name)
 
 
 def dynamic_keys(snapshot: Snapshot, plan: RunPlan) -> dict[str, list[str]]:

@@ -9,6 +9,7 @@ from itertools import repeat
 
 from rivers.errors import ExecutionError
 from rivers.lifecycle.backfill.units import ListedUnits, ProductUnits, Units
+from rivers.partitions.dynamic import unregistered_key
 from rivers.partitions.grid import Grid
 from rivers.partitions.key import PartitionKey
 from rivers.partitions.key_range import PartitionKeyRange
@@ -138,6 +139,9 @@ def find(wanted: Wanted, grid: Grid, asset: str) -> Units:
 
 def invalid_key(key: PartitionKey, asset: str, grid: Grid) -> ExecutionError:
     """The error about a key that an asset does not have, with the nearest ones that it has."""
+    wrong = grid.foreign(key)
+    if wrong is not None and (name := grid.axes[wrong[0]].dynamic):
+        return unregistered_key(wrong[1], name, asset)
     near = ", ".join(f"'{one}'" for one in grid.nearest(key))
     return ExecutionError(
         f"Invalid partition_key '{key}' for asset '{asset}': not a member of its partition definition.",

@@ -81,7 +81,11 @@ def test_json_goes_there_and_back():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", "[1]", '{"single":"a"}', '{"single":[1]}', '{"other":["a"]}', '{"multi":[]}']
+    "text",
+    [
+        *["", "{}", "[1]", '{"other":["a"]}', '{"single":"a"}', '{"single":[1]}', '{"single":[]}'],
+        *['{"multi":[]}', '{"multi":{}}', '{"multi":{"d":[]}}', '{"set":[]}', '{"set":[{"single":[]}]}'],
+    ],
 )
 def test_malformed_json_is_refused(text):
     with pytest.raises(PartitionDefinitionError, match="invalid partition key JSON: "):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -288,7 +286,8 @@ def test_F02_a_rerun_covers_what_failed_and_what_was_canceled() -> None:
         repo.rerun_backfill("none")
 
 
-def test_F08_cancel_reaches_what_runs_and_what_would() -> None:
+@pytest.mark.parametrize("has_more", [False, True])
+def test_F08_cancel_reaches_what_runs_and_what_would(has_more: bool) -> None:
     began, go = threading.Event(), threading.Event()
 
     @rs.Asset(partitions_def=FOUR)
@@ -302,7 +301,7 @@ def test_F08_cancel_reaches_what_runs_and_what_would() -> None:
     def after(load: str) -> str:
         return load
 
-    repo = repository(load, after)
+    repo = repository(load, after) if has_more else repository(load)
     results: list[rs.BackfillResult] = []
     thread = threading.Thread(
         target=lambda: results.append(repo.backfill(partition_keys=keys("a", "b", "c", "d"), max_concurrency=1))
@@ -314,7 +313,7 @@ def test_F08_cancel_reaches_what_runs_and_what_would() -> None:
     assert live is not None
     assert live.status == "in_progress"
     assert repo.cancel_backfill(backfill_id) is True
-    _until(lambda: repo.storage.is_cancelled(_run_of(repo, "b")))
+    assert repo.storage.is_cancelled(_run_of(repo, "b"))
     go.set()
     thread.join(20)
     assert counts(results[0]) == (2, (1, 0, 3), "canceled")
@@ -402,8 +401,21 @@ def _run_of(repo: rs.CodeRepository, key: str) -> str:
     return next(run.run_id for run in repo.storage.get_runs() if run.partition_key == rs.PartitionKey.single(key))
 
 
-def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.005)
+def test_a_dynamic_key_that_is_not_registered_is_refused_before_anything_is_recorded() -> None:
+    customers = rs.PartitionsDefinition.dynamic("customers")
+    cells = rs.PartitionsDefinition.multi({"customer": customers, "day": FOUR})
+    repo = repository(Calls().asset("one", partitions_def=customers), Calls().asset("two", partitions_def=cells))
+    repo.storage.add_dynamic_partitions("customers", ["acme"])
+    text = (
+        "Invalid partition_key 'zz' for asset '%s': not a registered dynamic partition key of namespace 'customers'. "
+        'Register it with add_dynamic_partitions("customers", [...]) first.'
+    )
+    with pytest.raises(ExecutionError) as caught:
+        repo.backfill(["one"], keys("acme", "zz"))
+    assert str(caught.value) == text % "one"
+    with pytest.raises(ExecutionError) as caught:
+        repo.backfill(["two"], [rs.PartitionKey.multi({"customer": "zz", "day": "a"})])
+    assert str(caught.value) == text % "two"
+    with pytest.raises(ExecutionError, match=r"Invalid partition_key 'customer=acme\|day=x' for asset 'two': not a "):
+        repo.backfill(["two"], [rs.PartitionKey.multi({"customer": "acme", "day": "x"})])
+    assert repo.storage.get_runs() == []

@@ -142,6 +142,10 @@ def test_dynamic_keys_are_checked_against_the_storage():
         "Invalid partition_key 'acme' for asset 'p': not a registered dynamic partition key of namespace 'customers'. "
         'Register it with add_dynamic_partitions("customers", [...]) first.'
     )
+    with pytest.raises(ExecutionError, match="Invalid partition_key 'c=acme' for asset 'p': not a member"):
+        repo.materialize(["p"], partition_key=multi({"c": "acme"}))
+    with pytest.raises(ExecutionError, match="Invalid partition_key 'acme' for asset 'm': not a member"):
+        repo.materialize(["m"], partition_key=key("acme"))
     repo.storage.add_dynamic_partitions("customers", ["acme", "b"])
     assert repo.materialize(["p"], partition_key=key(["acme", "b"])).success
     assert repo.materialize(["m"], partition_key=multi({"c": "acme", "r": "a"})).success
@@ -456,17 +460,22 @@ def test_a_definition_may_go_by_name():
     assert [output.partitions for step in snapshot.steps for output in step.outputs] == [AB, AB, AB]
 
 
-@pytest.mark.parametrize("kind", ["asset", "task", "multi", "output"])
+@pytest.mark.parametrize("kind", ["asset", "task", "task of a graph", "multi", "output", "output that is overridden"])
 def test_an_unknown_name_is_refused(kind):
     assets, tasks = [], []
     if kind == "asset":
         assets = [asset("p", "leters")]
     elif kind == "task":
         tasks = [rs.Task(name="p", partitions_def="leters")(_one)]
+    elif kind == "task of a graph":
+        task = rs.Task(name="p", partitions_def="leters")(_one)
+        assets, tasks = [rs.Asset.from_graph(lambda: task(), name="g")], [task]
     elif kind == "multi":
         assets = [rs.Asset.from_multi(_both, [rs.AssetDef("x")], name="p", partitions_def="leters")]
     else:
-        assets = [rs.Asset.from_multi(_both, [rs.AssetDef("p", partitions_def="leters")], name="m")]
+        own = "letters" if kind == "output that is overridden" else None
+        outputs = [rs.AssetDef("p", partitions_def="leters")]
+        assets = [rs.Asset.from_multi(_both, outputs, name="m", partitions_def=own)]
     with pytest.raises(ConfigurationError) as caught:
         repository(*assets, tasks=tasks, partition_defs={"letters": AB, "days": DAYS}).validate()
     assert str(caught.value) == (
