@@ -37,6 +37,7 @@ class Journal:
 
     def start(self) -> None:
         """Writes by itself from now on, if it is not stopped at once."""
+        self._database.behind.append(self)
         journal_threads.threads.expect(self)
 
     def start_thread(self) -> None:
@@ -57,8 +58,18 @@ class Journal:
         if self.error is not None:
             raise as_storage_error(self.error) from self.error
 
+    def catch_up(self) -> None:
+        """Writes what is due now; of a failure the run hears. A writer that takes long is not waited for."""
+        if self.error is None and self._turn.acquire(timeout=_PATIENCE[-1]):
+            try:
+                if self.error is None:
+                    self._write(is_renewal=False)
+            finally:
+                self._turn.release()
+
     def stop(self) -> None:
         """Ends the thread. What is due stays due."""
+        self._database.behind.remove(self)
         journal_threads.threads.forget(self)
         self._is_over.set()
         self._due.set()

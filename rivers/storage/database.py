@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from sqlalchemy import Connection, Engine, bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -61,6 +61,12 @@ class _Options(NamedTuple):
     address: str
     read_only: bool
     to_migrate: bool
+
+
+class WriteBehind(Protocol):
+    """What has rows to write that others may want to read."""
+
+    def catch_up(self) -> None: ...
 
 
 class _Session:
@@ -117,6 +123,7 @@ class Database:
         self.url = name
         self.read_only = read_only
         self.bells = Bells() if kind == "memory" else bells_of(name if kind == "server" else str(Path(name).resolve()))
+        self.behind: list[WriteBehind] = []
         self._session = _Session(engine, owner_lock)
         self._driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error
         self._finalizer = weakref.finalize(self, self._session.close)
@@ -242,6 +249,11 @@ class Database:
                 yield connection
         except SQLAlchemyError as error:
             raise translated(error, self.url) from error
+
+    def catch_up(self) -> None:
+        """Has what is written behind written now; for a reader that may be behind it himself."""
+        for one in tuple(self.behind):
+            one.catch_up()
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

@@ -38,33 +38,33 @@ class AssetReads(Opened):
 
     def get_asset_record(self, asset_key: str) -> AssetRecord | None:
         """One asset's record."""
-        with self.database.read() as connection:
+        with self._current() as connection:
             row = assets.get(connection, asset_key)
         return None if row is None else _record(row)
 
     def get_asset_records(self) -> list[AssetRecord]:
         """Every asset's record, also of assets that are defined no longer."""
-        with self.database.read() as connection:
+        with self._current() as connection:
             return [_record(row) for row in assets.all(connection)]
 
     def get_assets_by_tag(self, tag: str) -> list[AssetRecord]:
         """Assets with this tag."""
-        with self.database.read() as connection:
+        with self._current() as connection:
             return [_record(row) for row in assets.by_tag(connection, tag)]
 
     def get_assets_by_kind(self, kind: str) -> list[AssetRecord]:
         """Assets of this kind."""
-        with self.database.read() as connection:
+        with self._current() as connection:
             return [_record(row) for row in assets.by_kind(connection, kind)]
 
     def get_assets_by_group(self, group: str) -> list[AssetRecord]:
         """Assets of this group."""
-        with self.database.read() as connection:
+        with self._current() as connection:
             return [_record(row) for row in assets.by_group(connection, group)]
 
     def compute_staleness(self) -> dict[str, tuple[str, list[StaleCause]]]:
         """For every asset "UpToDate", "Stale" or "Missing", with the causes."""
-        with self.database.read() as connection:
+        with self._current() as connection:
             return staleness(assets.all(connection))
 
     async def async_get_asset_record(self, asset_key: str) -> AssetRecord | None:

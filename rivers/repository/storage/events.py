@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from rivers.repository.storage.limit import checked
 from rivers.repository.storage.opened import Opened
 from rivers.repository.storage.step_outputs import StepOutputs, of_output, of_run
 from rivers.repository.storage.stored_event import StoredEvent
@@ -18,16 +19,16 @@ class EventReads(Opened):
 
     def get_events_for_run(self, run_id: str) -> list[StoredEvent]:
         """The events of a run, oldest first."""
-        with self.database.read() as connection:
+        with self._current() as connection:
             return list(
                 of_run(events.of_run(connection, run_id), StepOutputs(connection, steps_of_outputs(connection)))
             )
 
     def get_events_for_asset(self, asset_key: str, limit: int = 100) -> list[StoredEvent]:
         """The events about an asset, newest first."""
-        if limit <= 0:
+        if not (limit := checked(limit)):
             return []
-        with self.database.read() as connection:
+        with self._current() as connection:
             steps = steps_of_outputs(connection)
             step = steps.get(asset_key, asset_key)
             outputs = StepOutputs(connection, steps)
@@ -43,7 +44,7 @@ class EventReads(Opened):
 
     def get_latest_materialization(self, asset_key: str, partition: str | None = None) -> StoredEvent | None:
         """The last materialization of an asset, or of one of its partitions, named by its display text."""
-        with self.database.read() as connection:
+        with self._current() as connection:
             event = events.latest_materialization(connection, asset_key, partition)
             return (
                 None

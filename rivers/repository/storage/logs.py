@@ -40,7 +40,7 @@ class LogReads(Opened):
 
     def get_run_logs(self, run_id: str) -> list[StoredLog]:
         """What the steps of a run wrote, attempt by attempt, oldest first."""
-        with self.database.read() as connection:
+        with self._current() as connection:
             return _stored(logs.of_run(connection, run_id))
 
     async def async_get_run_logs(self, run_id: str) -> list[StoredLog]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Self
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Self
 
 from rivers.repository.storage.statuses import StorageType
 from rivers.storage.database import Database
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 
 class Opened:
@@ -35,3 +39,8 @@ class Opened:
     def type(self) -> StorageType:
         """Where it keeps what it keeps."""
         return self._type
+
+    def _current(self) -> AbstractContextManager[Connection]:
+        """A read that sees what the runs of this process have done so far."""
+        self._database.catch_up()
+        return self._database.read()

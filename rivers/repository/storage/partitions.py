@@ -45,13 +45,13 @@ class PartitionReads(Opened):
 
     def get_materialized_partitions(self, asset_key: str) -> list[PartitionKey]:
         """The concrete keys with a materialization."""
-        with self.database.read() as connection:
+        with self._current() as connection:
             made = partitions.materialized(connection, asset_key)
             return made or events.partitions_made_by_step(connection, asset_key)
 
     def count_materialized_partitions(self, asset_key: str) -> int:
         """How many there are."""
-        with self.database.read() as connection:
+        with self._current() as connection:
             count = partitions.count_materialized(connection, asset_key)
             return count or len(events.partitions_made_by_step(connection, asset_key))
 

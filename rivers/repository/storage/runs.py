@@ -17,6 +17,7 @@ from rivers.lifecycle.states import EventType, RunState
 from rivers.partitions.key import PartitionKey
 from rivers.repository.record import Record
 from rivers.repository.storage.launched_by import LaunchedBy
+from rivers.repository.storage.limit import checked
 from rivers.repository.storage.opened import Opened
 from rivers.repository.storage.statuses import STATUS_OF
 from rivers.storage import cancellation, outcomes, plans, run_queue, runs
@@ -52,7 +53,7 @@ class RunReads(Opened):
 
     def get_run(self, run_id: str) -> RunRecord | None:
         """One run."""
-        with self.database.read() as connection:
+        with self._current() as connection:
             row = runs.get(connection, run_id)
             return None if row is None else _records(connection, [row])[0]
 
@@ -63,17 +64,17 @@ class RunReads(Opened):
             if status not in RunStatus.__members__:
                 raise StorageError(f"Unknown run status: {status}", remedy=nearest(str(status), RunStatus.__members__))
             states = [state for state, name in STATUS_OF.items() if name.name == status]
-        with self.database.read() as connection:
-            return _records(connection, runs.page(connection, states=states, limit=max(limit, 0)))
+        with self._current() as connection:
+            return _records(connection, runs.page(connection, states=states, limit=checked(limit)))
 
     def get_queued_runs(self) -> list[RunRecord]:
         """Every run that waits in the queue, oldest first."""
-        with self.database.read() as connection:
+        with self._current() as connection:
             return _records(connection, runs.queued(connection))
 
     def get_run_progress(self, run_id: str) -> tuple[int, int]:
         """Steps that have ended, and steps in all."""
-        with self.database.read() as connection:
+        with self._current() as connection:
             return runs.progress(connection, run_id)
 
     def cancel_queued_run(self, run_id: str) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rivers.automation.ticks import AutomationKind
 from rivers.repository.record import Record
+from rivers.repository.storage.limit import checked
 from rivers.repository.storage.opened import Opened
 from rivers.storage import automations
 
@@ -41,7 +42,7 @@ class TickReads(Opened):
     def get_ticks(self, automation_name: str, limit: int = 100) -> list[StoredTick]:
         """The ticks of an automation, newest first."""
         with self.database.read() as connection:
-            return [_tick(row) for row in automations.page(connection, automation_name, limit=max(limit, 0))]
+            return [_tick(row) for row in automations.page(connection, automation_name, limit=checked(limit))]
 
     async def async_get_ticks(self, automation_name: str, limit: int = 100) -> list[StoredTick]:
         """`get_ticks`, off the event loop."""

@@ -44,6 +44,21 @@ def test_the_status_filter_knows_every_status_and_no_other(storage):
     assert caught.value.remedy == "did you mean 'Success'?"
 
 
+@pytest.mark.parametrize("limit", ["3", None, 1.5])
+def test_limits_are_whole_numbers(storage, limit):
+    for read in (lambda: storage.get_runs(limit), lambda: storage.get_ticks("a", limit)):
+        with pytest.raises(TypeError, match=f"limit must be an int, not {type(limit).__name__}"):
+            read()
+    with pytest.raises(TypeError, match="limit must be an int"):
+        storage.get_events_for_asset("a", limit)
+
+
+@pytest.mark.parametrize("limit", [-1, 0, 10**30])
+def test_limits_may_be_anything_else(storage, limit):
+    assert (storage.get_runs(limit), storage.get_ticks("a", limit)) == ([], [])
+    assert storage.get_events_for_asset("a", limit) == []
+
+
 def test_key_values(storage):
     assert storage.kv_get("k") is None
     storage.kv_set("k", b"1")
