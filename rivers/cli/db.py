@@ -21,9 +21,9 @@ def _db() -> None:
 @app.command()
 def migrate(
     context: typer.Context,
-    storage_path: Annotated[Path, typer.Option("--storage-path", help="Directory of the embedded database.")] = Path(
-        ".rivers/storage/"
-    ),
+    storage_path: Annotated[
+        str, typer.Option("--storage-path", help="Directory of the embedded database.")
+    ] = ".rivers/storage/",
     database_url: DatabaseUrl = None,
 ) -> None:
     """Bring a database to the schema of this version, or make one."""
@@ -31,7 +31,9 @@ def migrate(
     from rivers.storage.migration import migrate_embedded
 
     refuse_password(context, database_url)
-    name = migrate_embedded(storage_path) if database_url is None else migrate_url(database_url)
+    if database_url is None:
+        migrate_embedded(storage_path)
+    name = storage_path if database_url is None else migrate_url(database_url)
     typer.echo(f"Storage schema is up to date ({name}).")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -17,11 +18,19 @@ if TYPE_CHECKING:
 Module: TypeAlias = Annotated[str, typer.Argument(metavar="MODULE", help="A Python module.", show_default=False)]
 RepoVar: TypeAlias = Annotated[str, typer.Option("--repo-var", help="The variable that holds the CodeRepository.")]
 
+#: What commands of this process imported: of each command a module is read anew, as its repository keeps its store.
+_imported: set[str] = set()
+
 
 def load(module: str, variable: str) -> CodeRepository:
     """The repository that a module defines, checked."""
     from rivers.repository.loading import load_repository
 
+    if module in _imported:
+        sys.modules.pop(module, None)
+        importlib.invalidate_caches()
+    elif module not in sys.modules:
+        _imported.add(module)
     try:
         repository = load_repository(module, variable)
     except RiversError:

@@ -65,7 +65,7 @@ def info(pool: Pool, storage_path: StorePath = ".rivers/storage/", as_json: Json
     )
 
 
-@app.command("set")
+@app.command("set", context_settings={"ignore_unknown_options": True})  # -1 is no option
 def set_limit(
     pool: Pool,
     limit: Annotated[int, typer.Argument(help="Slots; 0 lets nothing through, -1 everything.", show_default=False)],

@@ -121,7 +121,9 @@ def test_pools_are_set_and_shown(rivers, tmp_path):
         "No active slot holders.",
     ]
     assert rivers("pools", "info", "none") == (1, "", "Error: pool 'none' not configured")
+    assert rivers("pools", "set", "free", "-1")[:2] == (0, "Pool 'free' set to limit=-1, lease_duration=5m")
     assert rivers("pools", "set", "db", "many")[0] == 2
+    assert rivers("pools", "set", "db", "3", "--lease", "1s")[0] == 2
     assert rivers("pools", "set", "db", "3", "--lease-duration", "soon")[0] == 2
 
 

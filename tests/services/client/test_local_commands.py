@@ -176,8 +176,9 @@ def test_migrate_makes_a_store_and_says_where(rivers, tmp_path):
     for _ in range(2):
         done = rivers("db", "migrate")
         assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout.startswith("Storage schema is up to date (.rivers/storage/")
-    assert rivers("db", "migrate", "--storage-path", "elsewhere").returncode == 0
+        assert done.stdout == "Storage schema is up to date (.rivers/storage/).\n"
+    done = rivers("db", "migrate", "--storage-path", "elsewhere")
+    assert (done.returncode, done.stdout) == (0, "Storage schema is up to date (elsewhere).\n")
     assert (tmp_path / "elsewhere").is_dir()
 
 
