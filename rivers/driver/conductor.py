@@ -105,6 +105,7 @@ class Conductor:
         self.journal = journal
         self.progress.admit()
         self._ledger.settle()
+        self._ledger.ask_for(self._tokens.first)
 
     # -- the calling thread -----------------------------------------------------------------------------------------
 

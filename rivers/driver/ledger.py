@@ -12,7 +12,7 @@ from rivers.lifecycle.states import LogStream
 from rivers.lifecycle.step import StepProgress
 from rivers.partitions.key import PartitionKey
 from rivers.planning.plan import RunPlan
-from rivers.storage.rows import EventRow, LogRow, MaterializationRow, ObservationRow, RunRow, WriteSet
+from rivers.storage.rows import EventRow, LogRow, MaterializationRow, ObservationRow, RunRow, TokenBlock, WriteSet
 
 
 class Beginning(Enum):
@@ -88,6 +88,11 @@ class Ledger:
             self._log_seq += 1
             now = self._clock.wall_ns()
             self._writes.logs.append(LogRow(self._row.run_id, self._log_seq, now, step_key, attempt, stream, text))
+
+    def ask_for(self, tokens: TokenBlock) -> None:
+        """The next write takes tokens."""
+        if tokens.count:
+            self._writes.tokens = tokens
 
     def renew(self) -> None:
         """The next write prolongs the lease."""

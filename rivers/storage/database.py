@@ -29,7 +29,7 @@ from rivers.storage.postgresql import require_durable, server_engine
 from rivers.storage.prepared import Prepared
 from rivers.storage.rows import WriteSet
 from rivers.storage.schema import Number, writer
-from rivers.storage.sending import Send
+from rivers.storage.sending import Send, sending
 from rivers.storage.sqlite import Synchronous, file_engine, memory_engine
 from rivers.storage.url import parse, printed
 
@@ -50,6 +50,13 @@ _TAKE_POSITIONS = Prepared(
 )
 _TAKE_TOKENS = Prepared(
     update(writer).where(_ROW).values(next_token=writer.c.next_token + _COUNT).returning(writer.c.next_token - _COUNT)
+)
+_TOKENS = bindparam("tokens", type_=Number)
+_TAKE_BOTH = Prepared(
+    update(writer)
+    .where(_ROW)
+    .values(next_position=writer.c.next_position + _COUNT, next_token=writer.c.next_token + _TOKENS)
+    .returning(writer.c.next_position - _COUNT, writer.c.next_token - _TOKENS)
 )
 
 
@@ -266,7 +273,8 @@ class Database:
             try:
                 connection.begin()
                 if self.kind != "server":
-                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+                    with sending(connection) as send:
+                        send("BEGIN IMMEDIATE", ())
                 yield connection
                 connection.commit()
             except BaseException:
@@ -275,10 +283,12 @@ class Database:
 
     def write(self, writes: WriteSet) -> None:
         """Writes all of it in one transaction, events at the next positions. For programs that run in process."""
-        batch = prepare(writes)
+        batch, block = prepare(writes), writes.tokens
         with self.transaction() as connection:
-            _write(connection, batch)
+            token = _write(connection, batch, block.count if block is not None else 0)
         batch.settle()
+        if block is not None:
+            block.first = token
 
     def decide(self, decision: Callable[[Connection], WriteSet]) -> None:
         """Reads, decides and writes in one transaction; no other decision, in any process, is taken meanwhile."""
@@ -338,13 +348,20 @@ class Database:
         found.check(self.url, read_only=self.read_only)
 
 
-def _write(connection: Connection, batch: Batch) -> None:
-    """Writes a batch, its events at the next positions."""
+def _write(connection: Connection, batch: Batch, tokens: int = 0) -> int:
+    """Writes a batch, its events at the next positions; returns the first of so many tokens."""
+    token = 0
 
     def take(send: Send) -> int:
+        nonlocal token
+        if tokens:
+            counts = {"count": batch.event_count, "tokens": tokens}
+            ((position, token),) = _TAKE_BOTH.send(send, connection.dialect, counts)
+            return int(position)
         if not batch.event_count:
             return 0
         ((position,),) = _TAKE_POSITIONS.send(send, connection.dialect, {"count": batch.event_count})
         return int(position)
 
     batch.write(connection, take)
+    return token

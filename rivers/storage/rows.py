@@ -128,9 +128,19 @@ class NewBackfill:
 
 
 @dataclass(slots=True)
+class TokenBlock:
+    """So many tokens that nobody else gets, taken in the transaction that a write set is written in; `first` is 0 until
+    it is committed."""
+
+    count: int
+    first: int = 0
+
+
+@dataclass(slots=True)
 class WriteSet:
     """What one transaction writes. `replanned` holds waiting runs whose plan was made anew, with that plan;
-    `dynamic_partitions` says of name and key whether it is added or removed."""
+    `dynamic_partitions` says of name and key whether it is added or removed. `tokens` are for programs in process: a
+    scheduler hands out those of its leadership."""
 
     new_runs: list[RunRow] = field(default_factory=list)
     plans: list[tuple[str, RunPlan]] = field(default_factory=list)
@@ -148,6 +158,7 @@ class WriteSet:
     new_backfills: list[NewBackfill] = field(default_factory=list)
     changed_backfills: dict[str, BackfillRow] = field(default_factory=dict)
     units: dict[tuple[str, int, int], UnitRow] = field(default_factory=dict)
+    tokens: TokenBlock | None = None
 
     def __bool__(self) -> bool:
         return bool(

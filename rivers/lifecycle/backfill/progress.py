@@ -27,6 +27,7 @@ class BackfillProgress:
 
     __slots__ = (
         "_followers",
+        "_partitions",
         "_ready",
         "counters",
         "error",
@@ -56,6 +57,7 @@ class BackfillProgress:
         #: Whether the last `draw` came further than what it drew.
         self.has_moved = False
         self._ready: list[tuple[int, int]] = []
+        self._partitions = plan.partitions
         self._followers = Followers.of(plan.segments)
 
     # -- what is asked ----------------------------------------------------------------------------------------------
@@ -63,12 +65,12 @@ class BackfillProgress:
     @property
     def status(self) -> BackfillStatus:
         """How far it is."""
-        return counting.status(self.plan.partitions, self.counters, self.intent, error=self.error)
+        return counting.status(self._partitions, self.counters, self.intent, error=self.error)
 
     @property
     def canceled(self) -> int:
         """Partitions that are canceled, those that will never be drawn included."""
-        return counting.canceled(self.plan.partitions, self.counters, self.intent)
+        return counting.canceled(self._partitions, self.counters, self.intent)
 
     def live_units(self) -> Iterator[UnitProgress]:
         """Units whose runs are not over."""
