@@ -76,7 +76,7 @@ def execute(
     lanes = Lanes(bound, plan, handlers, progress.planned)
     kept = earlier.carry_over(plan, progress, resume=resume) if earlier is not None else frozenset[str]()
     if launched is not None:
-        row, tags, beginning = started(launched, now), launched.tags, Beginning.LAUNCHED
+        row, tags, beginning = started(replace(launched), now), launched.tags, Beginning.LAUNCHED
     else:
         row = made or new_row(run_id or str(uuid.uuid4()), plan, now, tags=tags, kind=kind)
         row, tags, beginning = started(row, now), row.tags, Beginning.NEW

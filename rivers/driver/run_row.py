@@ -50,8 +50,9 @@ def new_row(
 
 
 def started(row: RunRow, now: int) -> RunRow:
-    """The run, executed by this process from now on."""
-    return replace(row, owner_id=owner_id(), started_at=now, stored_version=row.stored_version)
+    """The run, executed by this process from now on: the same row, which is nobody else's any more."""
+    row.owner_id, row.started_at = owner_id(), now
+    return row
 
 
 def used_again(earlier: RunRow, row: RunRow) -> RunRow:

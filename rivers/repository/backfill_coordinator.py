@@ -74,6 +74,7 @@ class BackfillCoordinator:
         self._clock = clock
         self._progress = BackfillProgress(pinned.plan)
         self._again: set[tuple[int, int]] = set()
+        self._run_ids: dict[tuple[int, int], str] = {}
         if row.segments:
             self._progress.restore(
                 intent=row.intent,
@@ -244,7 +245,12 @@ class BackfillCoordinator:
         return [n for n, index in enumerate(self._pinned.segments[segment].units.indexes(unit)) if index in marked]
 
     def _run_id(self, segment: int, unit: int) -> str:
-        return unit_run_id(self.row.backfill_id, self.row.created_at, segment, unit)
+        """The run of a unit; remembered while that is not over."""
+        run_id = self._run_ids.get((segment, unit))
+        if run_id is None:
+            run_id = unit_run_id(self.row.backfill_id, self.row.created_at, segment, unit)
+            self._run_ids[segment, unit] = run_id
+        return run_id
 
     # -- rows -------------------------------------------------------------------------------------------------------
 
@@ -255,6 +261,8 @@ class BackfillCoordinator:
         for (segment, unit), moved in progress.touched.items():
             run_id = self._run_id(segment, unit) if moved.has_run else None
             writes.units[row.backfill_id, segment, unit] = UnitRow(row.backfill_id, moved, run_id)
+            if moved.state.is_terminal:
+                self._run_ids.pop((segment, unit), None)
         progress.touched.clear()
         row.intent, row.reason, row.error = progress.intent, progress.reason, progress.error
         row.status = progress.status
