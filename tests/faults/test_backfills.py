@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import random
 import signal
+import time
 from collections import Counter
 
 from rivers_client import BackfillRequest, BackfillStatus, BackfillStrategy, UnitState
 from tests.stack import Stack
 
 KEYS = 2_000
+#: Seconds for which a location is away: many beats, and longer than a scheduler waits for one that is silent.
+AWAY = 10.0
 CAP = 6
 SOURCE = """
     numbers = rs.PartitionsDefinition.static_([f"k{{n:04}}" for n in range({count})])
@@ -60,15 +63,22 @@ def test_F07_F01_a_scheduler_that_is_killed_ten_times_repeats_nothing_and_keeps_
     assert {unit.state for unit in units} == {UnitState.COMPLETED}
 
 
-def test_F07_a_location_that_is_away_is_waited_for_and_nothing_fails(stack: Stack) -> None:
+def test_F07_a_location_that_is_away_for_ten_seconds_is_waited_for_and_nothing_fails(stack: Stack) -> None:
     location = stack.start_location("team", source(200), options=("--workers", "4"))
     handle = stack.client.backfills.submit(BackfillRequest("team", all_partitions=True, max_concurrency=4))
     stack.until(lambda: len(bodies(stack)) > 20, "bodies")
     location.kill()
+    back_at = time.monotonic() + AWAY
     reason = "location 'team' is not connected"
     stack.until(lambda: handle.refresh().reason == reason, "the reason")
-    waiting = handle.refresh()
-    assert (waiting.status, waiting.failed) == (BackfillStatus.RUNNING, 0)
+
+    def is_time_up() -> bool:
+        waiting = handle.refresh()
+        assert (waiting.status, waiting.reason, waiting.failed) == (BackfillStatus.RUNNING, reason, 0)
+        assert waiting.completed < 200
+        return time.monotonic() >= back_at
+
+    stack.until(is_time_up, "the end of the outage")
     stack.start_location("team", options=("--workers", "4"))
     done = handle.wait(timeout=60)
     assert (done.status, done.completed, done.failed, done.reason) == (BackfillStatus.COMPLETED, 200, 0, "")

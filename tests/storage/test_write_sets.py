@@ -9,7 +9,7 @@ from rivers.planning.plan import RunPlan
 from rivers.storage import attempts, events, logs, runs
 from rivers.storage.database import Database
 from rivers.storage.faults import StaleWriteError
-from rivers.storage.rows import RunRow, WriteSet
+from rivers.storage.rows import RunRow, TokenBlock, WriteSet
 from tests.storage import samples
 
 
@@ -190,3 +190,20 @@ def test_a_write_within_a_write_is_a_mistake(database: Database) -> None:
     with database.transaction(), pytest.raises(RuntimeError), database.transaction():
         pass
     assert database.take_tokens(1) == 1
+
+
+def test_tokens_are_taken_with_the_rows_that_ask_for_them_or_not_at_all(database: Database) -> None:
+    taken = []
+    for number, count in enumerate((2, 3)):
+        writes = samples.writes(samples.run(f"run-{number}"), samples.event(f"run-{number}", 1))
+        writes.tokens = TokenBlock(count)
+        database.write(writes)
+        taken.append(writes.tokens.first)
+    without_events = samples.changed(stored(database, "run-0"), started_at=5)
+    without_events.tokens = TokenBlock(1)
+    database.write(without_events)
+    refused = samples.writes(samples.run("run-0"))
+    refused.tokens = TokenBlock(10)
+    with pytest.raises(StaleWriteError):
+        database.write(refused)
+    assert [*taken, without_events.tokens.first, refused.tokens.first, database.take_tokens(1)] == [1, 3, 6, 0, 7]
