@@ -66,7 +66,7 @@ class PartitionsDefinition:
     ) -> PartitionsDefinition.TimeWindow:
         """Days, keys like `2024-01-31`. See `time_window`."""
         return PartitionsDefinition.time_window(
-            start, "0 0 * * *", None, end, fmt or "%Y-%m-%d", timezone=timezone, end_offset=end_offset
+            start, "0 0 * * *", None, end, "%Y-%m-%d" if fmt is None else fmt, timezone=timezone, end_offset=end_offset
         )
 
     @staticmethod
@@ -80,7 +80,13 @@ class PartitionsDefinition:
     ) -> PartitionsDefinition.TimeWindow:
         """Hours, keys like `2024-01-31T07:00`. See `time_window`."""
         return PartitionsDefinition.time_window(
-            start, "0 * * * *", None, end, fmt or "%Y-%m-%dT%H:00", timezone=timezone, end_offset=end_offset
+            start,
+            "0 * * * *",
+            None,
+            end,
+            "%Y-%m-%dT%H:00" if fmt is None else fmt,
+            timezone=timezone,
+            end_offset=end_offset,
         )
 
     @staticmethod

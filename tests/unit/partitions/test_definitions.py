@@ -150,6 +150,8 @@ def test_now_is_the_wall_clock_of_the_process(monkeypatch):
         (lambda: Defs.daily(JAN, fmt="%Y|%m|%d"), "fmt '%Y|%m|%d' produces keys containing reserved character '|' "),
         (lambda: Defs.daily(JAN, fmt="%Y,%j"), "fmt '%Y,%j' produces keys containing reserved character ',' "),
         (lambda: Defs.daily(JAN, fmt="%Y\0"), "fmt '%Y\0' cannot represent the partition grid: "),
+        (lambda: Defs.daily(JAN, fmt=""), "fmt '' cannot represent the partition grid: window start 2024-01-01T00"),
+        (lambda: Defs.hourly(JAN, fmt=""), "fmt '' cannot represent the partition grid: window start 2024-01-01T00"),
         (lambda: Defs.daily(JAN, fmt="%Y\udc00"), "fmt '%Y\\udc00' cannot be used: "),
         (lambda: Defs.daily(JAN, timezone="../../etc"), "unknown timezone '../../etc'"),
         (lambda: Defs.daily(JAN, timezone="Mars/Olympus"), "unknown timezone 'Mars/Olympus'"),
