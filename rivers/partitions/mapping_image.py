@@ -33,6 +33,9 @@ class Image:
     is_nothing: bool = False
 
 
+#: Of these mappings of one dimension it has to be known which values there are.
+_KNOWING_ALL = (PartitionMapping.AllPartitions, PartitionMapping.Subset)
+
 WHOLE = Image()
 NOTHING = Image(is_nothing=True)
 
@@ -67,6 +70,8 @@ def image(
     if isinstance(mapping, PartitionMapping.Subset):
         grid = upstream.grid(now, registered)
         return Image(tuple(keys)) if all(grid.has(key) for key in keys) else NOTHING
+    if any(_is_left_out(dependency, key, now, registered) for key in keys):
+        return NOTHING
     return Image(tuple(dict.fromkeys(_of_key(dependency, mapping, key, now, registered) for key in keys)))
 
 
@@ -82,11 +87,11 @@ def names_read(dependency: Dependency) -> Iterator[str]:
                 yield from upstream.dynamic_names()
         case PartitionMapping.Multi():
             for name, dimension in _dimensions(upstream).items():
-                if isinstance(mapping.dimension_mappings[name][1], PartitionMapping.AllPartitions):
+                if isinstance(mapping.dimension_mappings[name][1], _KNOWING_ALL):
                     yield from dimension.dynamic_names()
         case PartitionMapping.MultiToSingle(name, inner):
             for dimension_name, dimension in _dimensions(upstream).items():
-                if dimension_name != name or isinstance(inner, PartitionMapping.AllPartitions):
+                if dimension_name != name or isinstance(inner, _KNOWING_ALL):
                     yield from dimension.dynamic_names()
 
 
@@ -147,6 +152,23 @@ def _of_dimensions(
             else _of_values(dependency, inner, given, own, definition, now, registered)
         )
     return PartitionKey.multi(dimensions)
+
+
+def _is_left_out(dependency: Dependency, key: PartitionKey, now: datetime, registered: Registered | None) -> bool:
+    """Whether a value of a dimension that is mapped as a subset does not exist upstream."""
+    match dependency.mapping:
+        case PartitionMapping.Multi(mappings) if isinstance(key, PartitionKey.Multi):
+            given = {name: key.keys.get(own, []) for name, (own, inner) in mappings.items() if _is_subset(inner)}
+        case PartitionMapping.MultiToSingle(name, inner) if isinstance(key, PartitionKey.Single) and _is_subset(inner):
+            given = {name: key.key}
+        case _:
+            return False
+    dimensions = _dimensions(dependency.upstream_definition)
+    return any(not dimensions[name].grid(now, registered).axes[0].has(value) for name in given for value in given[name])
+
+
+def _is_subset(mapping: PartitionMapping) -> bool:
+    return isinstance(mapping, PartitionMapping.Subset)
 
 
 def _of_values(

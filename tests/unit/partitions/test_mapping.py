@@ -271,6 +271,11 @@ def test_missing_windows_of_the_same_grid_are_found_by_arithmetic():
          Image((multi({"date": "2024-01-02", "region": ["b", "a"]}),))),
         (Map.multi_to_single("region", Map.static_({"x": "a"})), XY, Defs.multi({"region": AB, "k": XY}), [key("x")],
          Image((multi({"region": "a", "k": ["x", "y"]}),))),
+        (Map.multi({"date": Map.identity(), "region": ("k", Map.subset())}), Defs.multi({"date": DAYS, "k": ABC}), GRID,
+         [multi({"date": "2024-01-02", "k": "a"})], Image((multi({"date": "2024-01-02", "region": "a"}),))),
+        (Map.multi({"date": Map.identity(), "region": ("k", Map.subset())}), Defs.multi({"date": DAYS, "k": ABC}), GRID,
+         [multi({"date": "2024-01-02", "k": "c"})], NOTHING),
+        (Map.multi_to_single("region", Map.subset()), ABC, GRID, [key("c")], NOTHING),
     ],
 )  # fmt: skip
 def test_what_a_step_loads(mapping, downstream, upstream, keys, loaded):
