@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from rivers.automation.facts import NOTHING, Cell, Cells, Facts, Update
@@ -49,6 +49,7 @@ class _Evaluation:
     held: dict[str, Cells] = field(default_factory=dict)
     versions: dict[str, Mapping[Cell, str]] = field(default_factory=dict)
     latches: list[tuple[str, str]] = field(default_factory=list)
+    made: str | None = None  # an asset that is taken to be materialized, whatever the facts say
 
     def holds(self, node: ConditionDefinition, asset: str, path: str) -> Cells:
         """The cells of the asset for which a node holds."""
@@ -67,8 +68,7 @@ class _Evaluation:
             case Kind.SINCE:
                 return self._since(node, asset, path)
             case Kind.SINCE_LAST_HANDLED:
-                current = self.holds(children[0], asset, f"{path}.0")
-                return self._latch(path, asset, current)
+                return self._latch(children[0], asset, path)
             case Kind.ANY_DEPS | Kind.ALL_DEPS:
                 return self._over_dependencies(node, asset, path)
             case Kind.SELECTED:
@@ -115,18 +115,22 @@ class _Evaluation:
         self.held[path] = held
         return held
 
-    def _latch(self, path: str, asset: str, current: Cells) -> Cells:
-        """Set by `current`, opened by an update of the asset.
+    def _latch(self, node: ConditionDefinition, asset: str, path: str) -> Cells:
+        """Set by a node, opened by an update of the asset.
 
         An update by a run that was under way already when the latch was set is not made of what set it: cells in
-        `early` wait for another one.
+        `early` wait for another one. Not so when it was set because they are missing: then any update will do.
         """
+        current = self.holds(node, asset, f"{path}.0")
         early_path = f"{path}!"
         early = self._remember(early_path, NOTHING)
         updated = frozenset(update.cell for update in self.updates(asset))
         held = (self._remember(path, NOTHING) - (updated - early)) | current
         self.held[path] = held
-        self.held[early_path] = ((early - updated) | (current & self.facts.in_progress(asset))) & held
+        running = current & self.facts.in_progress(asset)
+        if running:
+            running &= replace(self, held={}, versions={}, latches=[], made=asset).holds(node, asset, f"{path}.0")
+        self.held[early_path] = ((early - updated) | running) & held
         self.latches += [(path, asset), (early_path, asset)]
         return held
 
@@ -153,6 +157,8 @@ _Leaf = Callable[[_Evaluation, ConditionDefinition, str, str], Cells]
 
 
 def _missing(evaluation: _Evaluation, node: ConditionDefinition, asset: str, path: str) -> Cells:
+    if asset == evaluation.made:
+        return NOTHING
     facts = evaluation.facts
     gone = facts.cells(asset) - facts.materialized(asset)
     return gone - (facts.failed(asset) - {None})  # a partition that failed is not missing, an asset is

@@ -89,6 +89,7 @@ class OneCellAtATime:
         self.fired = {}
         self.at = None
         self.position = 0
+        self.made = None
 
     def evaluate(self, conditions):
         self.earlier, self.fired = self.fired, {}
@@ -129,7 +130,8 @@ class OneCellAtATime:
                 self.left[key] = (self.memory.get(key, False) or rises) and not resets
                 return self.left[key]
             case Kind.SINCE_LAST_HANDLED:
-                return self.latch(key, self.holds(first, asset, cell, below), asset, cell)
+                now = self.holds(first, asset, cell, below)
+                return self.latch(key, now, now and self.if_made(asset, first, cell, below), asset, cell)
             case Kind.ANY_DEPS | Kind.ALL_DEPS:
                 return self.over_dependencies(node, asset, cell, path)
             case Kind.SELECTED:
@@ -142,11 +144,19 @@ class OneCellAtATime:
     def each(self, node, asset, cell, path):
         return [self.holds(child, asset, cell, (*path, n)) for n, child in enumerate(node.children)]
 
-    def latch(self, key, now, asset, cell):
+    def if_made(self, made, node, cell, path):
+        """What a node says of the asset if that is materialized, and nothing remembers the question."""
+        before = self.left, self.latched, self.made
+        self.left, self.latched, self.made = {}, [], made
+        answer = self.holds(node, made, cell, path)
+        self.left, self.latched, self.made = before
+        return answer
+
+    def latch(self, key, now, is_lasting, asset, cell):
         was, early = self.memory.get(key, (False, False))
         updated = bool(self.updates(asset, cell))
         is_set = (was and not (updated and not early)) or now
-        early = is_set and ((early and not updated) or (now and cell in self.world.in_progress(asset)))
+        early = is_set and ((early and not updated) or (is_lasting and cell in self.world.in_progress(asset)))
         self.left[key] = (is_set, early)
         self.latched.append(key)
         return is_set
@@ -169,7 +179,7 @@ class OneCellAtATime:
         match kind:
             case Kind.MISSING:
                 failed = cell is not None and cell in world.failed(asset)
-                return cell not in world.materialized(asset) and not failed
+                return asset != self.made and cell not in world.materialized(asset) and not failed
             case Kind.IN_PROGRESS:
                 return cell in world.running.get(asset, ())
             case Kind.EXECUTION_FAILED:

@@ -77,6 +77,29 @@ def test_eager_waits_while_something_is_under_way(guard):
     story.fires()
 
 
+@pytest.mark.parametrize("guard", ["running", "covered"])
+def test_eager_is_content_with_what_was_under_way_when_it_found_the_asset_missing(guard):
+    story = Story(C.eager())
+    story.world.run("up")
+    getattr(story.world, guard)["dn"] = NONE
+    story.quiet(2)
+    story.world.run("dn")
+    getattr(story.world, guard)["dn"] = frozenset()
+    story.quiet(2)
+
+
+def test_eager_fires_again_for_an_update_that_came_while_the_missing_asset_was_made():
+    story = Story(C.eager())
+    story.world.run("up")
+    story.world.running["dn"] = NONE
+    story.quiet(2)
+    story.world.run("up")
+    story.quiet()
+    story.world.run("dn")
+    story.world.running["dn"] = frozenset()
+    story.fires()
+
+
 def test_eager_waits_for_a_dependency_in_progress():
     story = Story(C.eager())
     story.world.run("up")
