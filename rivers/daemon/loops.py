@@ -22,6 +22,9 @@ _GLANCE = 1.0
 #: Seconds between two looks at the clock, which may be set while somebody waits for a time.
 _CLOCK_GLANCE = 5.0
 
+#: What threads are refused with once the program ends.
+_ENDING = "cannot schedule new futures after"
+
 
 class Pulse:
     """Waits that end when the daemon is stopped, and which automations run."""
@@ -61,13 +64,17 @@ class Pulse:
         return not self.is_stopping
 
     async def guarded(self, work: Coroutine[Any, Any, None]) -> None:
-        """Does the work of one tick. What goes wrong with it is said, and the automation goes on."""
+        """Does the work of one tick. What goes wrong with it is said, and the automation goes on; not so when a program
+        ends without having stopped its daemon."""
         try:
             await work
         except StorageError:
             log.warning("a tick could not be recorded", exc_info=True)
-        except Exception:  # the end of a loop's iteration
-            log.exception("a tick broke off")
+        except Exception as error:  # the end of a loop's iteration
+            if str(error).startswith(_ENDING):
+                self.stop()
+            else:
+                log.exception("a tick broke off")
 
     def is_running(self, kind: AutomationKind, name: str, default: bool) -> bool:
         """Whether an automation ticks: as somebody has said, else as its definition says."""

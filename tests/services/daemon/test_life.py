@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import warnings
 
@@ -110,3 +112,28 @@ def test_a_repository_with_another_storage_ticks_into_this_one():
     one.stop()
     assert other.get_runs() == []
     assert other.get_ticks("s") == []
+
+
+NEVER_STOPPED = """
+import rivers as rs
+
+@rs.Asset(automation_condition=rs.AutomationCondition.newly_updated())
+def a():
+    return 1
+
+ticked = []
+sensor = rs.Sensor(
+    lambda: ticked.append(1), name="s", job_name="j", minimum_interval="1ms", default_status=rs.SensorStatus.Running
+)
+repo = rs.CodeRepository([a], jobs=[rs.Job("j", [a])], sensors=[sensor])
+rs.AutomationDaemon(repo, rs.Storage.memory(), condition_eval_interval="1ms").start()
+while len(ticked) < 5:
+    pass
+"""
+
+
+def test_a_program_that_ends_without_stopping_its_daemon_ends_quietly():
+    done = subprocess.run(
+        [sys.executable, "-c", NEVER_STOPPED], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
