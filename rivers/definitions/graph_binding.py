@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from rivers.definitions.composition import NodeCall
+from rivers.definitions.composition import InvokedNodeOutput, MappedOutput, NodeCall
 from rivers.definitions.dependency import DepDef, mappings_of
 from rivers.definitions.executor_override import EXECUTOR, NODE_EXECUTOR
 from rivers.definitions.graph_asset import GraphAsset
@@ -122,7 +122,7 @@ def _own(asset: GraphAsset, inner: list[StepDefinition], scope: Scope, retries: 
     for edge in edges:
         if edge.upstream not in scope.nodes:
             raise unresolved(asset.name, edge.upstream, scope)
-    returned = asset.signature.resolve(asset.signature.return_annotation)
+    hint = _type_of_value(asset)
     output, handler = bind_output(
         asset.name,
         asset.tags,
@@ -147,13 +147,13 @@ def _own(asset: GraphAsset, inner: list[StepDefinition], scope: Scope, retries: 
         automation=bind_condition(asset.name, asset, scope),
         hooks=bind_hooks(asset),
     )
-    value = Parameter(_VALUE, ParameterSource.NODE, EMPTY if isinstance(returned, str) else returned, False)
+    value = Parameter(_VALUE, ParameterSource.NODE, hint, False)
     return BoundStep(
         definition,
         record if final is None else take_over,
         asset,
         () if final is None else (value,),
-        EMPTY,
+        hint,
         {asset.name: handler},
         None,
         _inputs(asset, edges),
@@ -168,6 +168,13 @@ def take_over(value: Any) -> Any:
 def record() -> Materialization:
     """The body of the own step of a graph asset without a final node: there is no value to store."""
     return Materialization()
+
+
+def _type_of_value(asset: GraphAsset) -> Any:
+    """What the body's annotation says of the asset's value: nothing, when it names what a call of a task returns."""
+    returned = asset.signature.resolve(asset.signature.return_annotation)
+    is_placeholder = isinstance(returned, type) and issubclass(returned, (InvokedNodeOutput, MappedOutput))
+    return EMPTY if isinstance(returned, str) or is_placeholder else returned
 
 
 def _orders(asset: GraphAsset) -> list[str]:

@@ -122,7 +122,8 @@ def _outputs(step: BoundStep, is_multi: bool) -> dict[str, OutputRecipe]:
     hints = {one.name: one.type_hint for one in getattr(step.owner, "output_defs", ())} if is_multi else {}
     for output in step.definition.outputs:
         hint = hints.get(output.name) if is_multi else _hint(step.return_annotation)
-        check = None if is_multi else check_of(step.return_annotation)
+        is_checked = not is_multi and step.definition.kind != StepKind.GRAPH_ASSET
+        check = check_of(step.return_annotation) if is_checked else None
         metadata = dict(output.metadata) or None
         outputs[output.name] = OutputRecipe(output.name, metadata, hint, check, output.is_mapped)
     return outputs

@@ -22,8 +22,8 @@ _ABOUT_STEPS = (
     EventType.ATTEMPT_LOST,
 )
 
-#: A step, one attempt at it, and an output that this attempt stored.
-Made = tuple[str, str, int, str]
+#: A step, one attempt at it, and an output that this attempt stored; with whether it stored it for a partition.
+Made = dict[tuple[str, str, int, str], bool]
 
 
 class StepOutputs:
@@ -47,17 +47,19 @@ class StepOutputs:
 
 def of_run(read: Iterable[RunEvent], outputs: StepOutputs) -> Iterator[StoredEvent]:
     """The events of a run, oldest first."""
-    made: set[Made] = set()
+    made: Made = {}
     for event in read:
         kind = EventType(event.type)
         if kind == EventType.MATERIALIZED:
-            made.add((event.run_id, event.step.node, event.attempt, event.node))
+            made[event.run_id, event.step.node, event.attempt, event.node] = event.HasField("partition_key")
         if kind not in _ABOUT_STEPS:
             if kind in NAMES:
                 yield stored(event, NAMES[kind], event.node or None, event_id(event.run_id, event.seq))
             continue
         for place, node in enumerate(outputs.of(event)):
-            yield _told(event, kind, node, place, made)
+            told = _told(event, kind, node, place, made)
+            if told is not None:
+                yield told
 
 
 def of_output(
@@ -65,25 +67,32 @@ def of_output(
 ) -> list[tuple[int, StoredEvent]]:
     """The events of one output with their positions, newest first: its own, and those of its step."""
     found: dict[int, StoredEvent] = {}
-    made: set[Made] = set()
+    made: Made = {}
     for event in own:
         kind = EventType(event.type)
         if kind == EventType.MATERIALIZED:
-            made.add((event.run_id, event.step.node, event.attempt, event.node))
+            made[event.run_id, event.step.node, event.attempt, event.node] = event.HasField("partition_key")
         if kind in NAMES and kind not in _ABOUT_STEPS:
             found[event.position] = stored(event, NAMES[kind], node, event_id(event.run_id, event.seq))
     for event in step:
         kind = EventType(event.type)
         if kind in _ABOUT_STEPS:
             wanted = outputs.of(event)
-            if node in wanted:
-                found[event.position] = _told(event, kind, node, wanted.index(node), made)
+            told = _told(event, kind, node, wanted.index(node), made) if node in wanted else None
+            if told is not None:
+                found[event.position] = told
     return sorted(found.items(), reverse=True)
 
 
-def _told(event: RunEvent, kind: EventType, node: str, place: int, made: set[Made]) -> StoredEvent:
-    """What a step's event says of one output: a step that failed may have stored some."""
-    if kind == EventType.STEP_FAILED and (event.run_id, event.step.node, event.attempt, node) in made:
+def _told(event: RunEvent, kind: EventType, node: str, place: int, made: Made) -> StoredEvent | None:
+    """What a step's event says of one output: a step that failed may have stored some.
+
+    A batched step's failure is logged a second time without a key, which says nothing of an output that was stored.
+    """
+    is_of_partition = made.get((event.run_id, event.step.node, event.attempt, node))
+    if kind == EventType.STEP_FAILED and is_of_partition is not None:
+        if is_of_partition and not event.HasField("partition_key"):
+            return None
         kind = EventType.STEP_SUCCEEDED
     id = event_id(event.run_id, event.seq)
     return stored(event, NAMES[kind], node, f"{id}:{place}" if place else id)

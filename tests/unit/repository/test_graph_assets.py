@@ -269,6 +269,31 @@ def test_handlers_of_a_graph() -> None:
     assert repository.io_handler_for_output("g/last") is nodes
 
 
+@pytest.mark.parametrize(("annotation", "hint"), [(str, str), (rs.InvokedNodeOutput, None), (None, None)])
+def test_handlers_are_told_the_annotation_of_the_body(annotation: Any, hint: Any) -> None:
+    told: list[tuple[str, str, Any]] = []
+
+    class Hinted(Recorder):
+        def handle_output(self, context: rs.OutputContext, obj: Any) -> None:
+            super().handle_output(context, obj)
+            told.append(("out", context.asset_name, context.type_hint))
+
+        def load_input(self, context: rs.InputContext) -> Any:
+            told.append(("in", context.asset_name, context.type_hint))
+            return super().load_input(context)
+
+    def body():
+        return num()
+
+    if annotation is not None:
+        body.__annotations__["return"] = annotation
+    handler = Hinted()
+    g = rs.Asset.from_graph(body, "g", io_handler=handler, node_io_handler=handler)
+    repository = rs.CodeRepository(assets=[g], tasks=[num], default_executor=rs.Executor.in_process())
+    assert repository.materialize().success, "the value is no str, which the body's annotation does not check"
+    assert told[1:] == [("in", "g/num", hint), ("out", "g", hint)]
+
+
 def test_contexts_name_the_node(run: Any) -> None:
     @rs.Task(tags=["cheap"])
     def named(context: rs.TaskExecutionContext):

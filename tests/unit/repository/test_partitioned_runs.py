@@ -284,6 +284,28 @@ def test_a_batched_step_that_fails_is_recorded_on_its_key_and_once_without(execu
     assert repo.storage.get_materialized_partitions("p") == []
 
 
+def test_an_output_that_a_failed_batched_step_has_stored_succeeded_once(executor):
+    repo = repository(_one_of_two(), default_executor=executor)
+    run = repo.materialize(partition_key=key(["a", "b"]), raise_on_error=False)
+    assert run.materialized_assets == ["x"]
+    assert events(repo, run, "StepSuccess", "StepFailure") == [
+        ("StepSuccess", "x", "a,b"),
+        ("StepFailure", "y", "a,b"),
+        ("StepFailure", "y", None),
+    ]
+    told = [event.event_type for event in repo.storage.get_events_for_asset("x")]
+    assert told == ["StepSuccess", "Materialization", "Materialization", "StepStart"]
+
+
+def _one_of_two():
+    names = [rs.AssetDef(name, partitions_def=AB) for name in ("x", "y")]
+    return rs.Asset.from_multi(_only_x, names, name="m")
+
+
+def _only_x():
+    return {"x": 1}
+
+
 def _fail():
     raise ValueError("no")
 
