@@ -216,7 +216,7 @@ def dependencies_of(snapshot: Snapshot, asset: str) -> Sequence[str]:
     """The assets that an asset depends on directly; tasks between them are looked through."""
     found: dict[str, None] = {}
     seen = {asset}
-    waiting = [edge.upstream for edge in snapshot.step_by_node[asset].edges]
+    waiting = [edge.upstream for edge in snapshot.step_by_node[asset].edges if edge.is_of(asset)]
     while waiting:
         node = waiting.pop(0)
         if node in seen:

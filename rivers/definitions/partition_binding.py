@@ -89,7 +89,8 @@ def check_partitions(steps: Sequence[StepDefinition], now: datetime | None) -> N
         _check_outputs(step.outputs, now)
         for edge in step.edges:
             upstream = definitions.get(edge.upstream)
-            for name, definition in own:
+            depending = own if not edge.outputs else _distinct(one for one in step.outputs if edge.is_of(one.name))
+            for name, definition in depending:
                 if definition is None and upstream is None and edge.mapping is None:
                     continue
                 check(Dependency(name, edge.upstream, definition, upstream, edge.mapping), now)

@@ -99,13 +99,21 @@ class HookDefinition:
 
 @dataclass(frozen=True, slots=True)
 class EdgeDefinition:
-    """A dependency of a step on one output; `parameter=None` only orders."""
+    """A dependency of a step on one output; `parameter=None` only orders.
+
+    `outputs` names those of a step with several that depend on it; empty: all of them.
+    """
 
     upstream: str
     parameter: str | None = None
     trigger: TriggerRule = TriggerRule.ON_SUCCESS
     delivery: Delivery = Delivery.VALUE
     mapping: PartitionMapping | None = None
+    outputs: tuple[str, ...] = ()
+
+    def is_of(self, output: str) -> bool:
+        """Whether this output of the step depends on it."""
+        return not self.outputs or output in self.outputs
 
 
 @dataclass(frozen=True, slots=True)

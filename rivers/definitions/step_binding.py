@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rivers.definitions import handlers
@@ -20,6 +20,7 @@ from rivers.definitions.partition_binding import with_mappings, with_partitions
 from rivers.definitions.registry import NamedRetries
 from rivers.definitions.signature import EMPTY
 from rivers.definitions.snapshot import (
+    EdgeDefinition,
     ExecutorDefinition,
     HookDefinition,
     OutputDefinition,
@@ -88,7 +89,7 @@ def bind_step(owner: Asset | Task, scope: Scope, retries: NamedRetries) -> Bound
         key=nodes[0],
         kind=_kind(owner),
         outputs=outputs,
-        edges=with_mappings(owner, deps, wiring.edges),
+        edges=with_mappings(owner, deps, _by_output(owner, wiring.edges)),
         executor=_executor(output.metadata for output in outputs),
         retry=retries.resolve(owner.retry, f"referenced by {noun} '{name}'"),
         pools=union(claim for output in outputs for claim in output.pools),
@@ -110,6 +111,24 @@ def bind_step(owner: Asset | Task, scope: Scope, retries: NamedRetries) -> Bound
         wiring.config_class,
         wiring.inputs,
     )
+
+
+def _by_output(owner: Asset | Task, edges: tuple[EdgeDefinition, ...]) -> tuple[EdgeDefinition, ...]:
+    """The edges, saying which outputs of a multi-asset depend on them where only those declare them."""
+    if not isinstance(owner, MultiAsset) or not any(output.deps for output in owner.output_defs):
+        return edges
+    of_all = {dep.name for dep in owner.deps}
+    inputs = {dep.name for output in owner.output_defs for dep in output.deps if dep.is_input}
+    found = []
+    for edge in edges:
+        names = [
+            str(output.name) for output in owner.output_defs if any(dep.name == edge.upstream for dep in output.deps)
+        ]
+        is_of_all = edge.upstream in of_all or (edge.parameter is not None and edge.upstream not in inputs)
+        if not is_of_all and len(names) < len(owner.output_defs):
+            edge = replace(edge, outputs=tuple(names))
+        found.append(edge)
+    return tuple(found)
 
 
 def bind_condition(name: str, owner: Asset | Task, scope: Scope) -> ConditionDefinition | None:

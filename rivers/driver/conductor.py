@@ -267,7 +267,7 @@ class Conductor:
             planned = self.progress.planned[ordinal]
             self._versions.note(node, data_version)
             if any(output.node == node and output.is_asset for output in planned.outputs):
-                inputs = self._versions.of_inputs(planned)
+                inputs = self._versions.of_inputs(planned, node)
                 self._ledger.materialized(node, data_version, partition_key, step.token, inputs)
             if not self.progress.ready:
                 return

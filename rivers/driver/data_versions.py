@@ -29,9 +29,9 @@ class DataVersions:
         """A node was made."""
         self._versions[node] = version
 
-    def of_inputs(self, step: PlannedStep) -> tuple[tuple[str, str], ...]:
-        """Upstream nodes of a step with their versions, those that only order included."""
+    def of_inputs(self, step: PlannedStep, output: str) -> tuple[tuple[str, str], ...]:
+        """Upstream nodes of a step's output with their versions, those that only order included."""
         if not step.edges:
             return ()
         versions = self._versions
-        return tuple([(node, versions[node]) for node in step.lineage if node in versions])
+        return tuple([(node, versions[node]) for node in step.lineage_of(output) if node in versions])

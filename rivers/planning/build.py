@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, cast
 
 from rivers.definitions.kinds import ExecutorKind, HandlerKind, StepKind
@@ -127,14 +127,15 @@ def _selected(snapshot: Snapshot, nodes: Sequence[str]) -> _Wanted:
 def _add_upstreams(snapshot: Snapshot, wanted: _Wanted) -> None:
     waiting = list(wanted)
     while waiting:
-        for edge in snapshot.step_by_key[waiting.pop()].edges:
+        key = waiting.pop()
+        for edge in _edges(snapshot.step_by_key[key], wanted[key]):
             upstream = snapshot.step_by_node[edge.upstream]
             if not upstream.is_runnable:
                 continue
-            if upstream.key not in wanted:
-                wanted[upstream.key] = set()
+            outputs = wanted.setdefault(upstream.key, set())
+            if edge.upstream not in outputs:  # another one of a step may depend on more
+                outputs.add(edge.upstream)
                 waiting.append(upstream.key)
-            wanted[upstream.key].add(edge.upstream)
 
 
 def _check_loads(snapshot: Snapshot, wanted: _Wanted) -> None:
@@ -166,7 +167,7 @@ def _steps(
             for output in step.outputs
             if output.name in wanted[key]
         )
-        edges = tuple(_edge(snapshot, edge, ordinals) for edge in step.edges)
+        edges = tuple(_edge(snapshot, edge, ordinals) for edge in _edges(step, wanted[key]))
         planned.append(
             PlannedStep(
                 StepId(key),
@@ -190,6 +191,13 @@ def _steps(
     return tuple(planned)
 
 
+def _edges(step: StepDefinition, wanted: Set[str]) -> Iterator[EdgeDefinition]:
+    """What the step depends on for the outputs that are wanted of it; its function is called with all it reads."""
+    for edge in step.edges:
+        if edge.parameter is not None or not edge.outputs or not wanted.isdisjoint(edge.outputs):
+            yield edge
+
+
 def _claims(step: StepDefinition, outputs: Sequence[PlannedOutput]) -> tuple[PoolClaim, ...]:
     """What the step claims for the outputs that are wanted of it."""
     if len(outputs) == len(step.outputs):
@@ -200,7 +208,8 @@ def _claims(step: StepDefinition, outputs: Sequence[PlannedOutput]) -> tuple[Poo
 
 def _edge(snapshot: Snapshot, edge: EdgeDefinition, ordinals: Mapping[str, int]) -> PlannedEdge:
     handler = snapshot.output_by_node[edge.upstream].handler
-    return PlannedEdge(edge.upstream, ordinals.get(edge.upstream), edge.parameter, edge.trigger, handler, edge.delivery)
+    producer = ordinals.get(edge.upstream)
+    return PlannedEdge(edge.upstream, producer, edge.parameter, edge.trigger, handler, edge.delivery, edge.outputs)
 
 
 def _placement(

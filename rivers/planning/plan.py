@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -41,7 +42,10 @@ class PlannedOutput:
 
 @dataclass(frozen=True, slots=True)
 class PlannedEdge:
-    """One dependency; `producer` is the ordinal of the step that makes it, `None` for what is loaded from outside."""
+    """One dependency; `producer` is the ordinal of the step that makes it, `None` for what is loaded from outside.
+
+    `outputs` names those of the step that depend on it; empty: all of them.
+    """
 
     node: str
     producer: int | None
@@ -49,6 +53,7 @@ class PlannedEdge:
     trigger: TriggerRule = TriggerRule.ON_SUCCESS
     handler: HandlerKind = HandlerKind.DEFAULT
     delivery: Delivery = Delivery.VALUE
+    outputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,14 @@ class PlannedStep:
     @property
     def lineage(self) -> list[str]:
         """The nodes that it depends on; of a graph asset those from outside of it."""
-        nodes = [edge.node for edge in self.edges]
+        return self._lineage(self.edges)
+
+    def lineage_of(self, output: str) -> list[str]:
+        """Those of them that one of its outputs depends on."""
+        return self._lineage(edge for edge in self.edges if not edge.outputs or output in edge.outputs)
+
+    def _lineage(self, edges: Iterable[PlannedEdge]) -> list[str]:
+        nodes = [edge.node for edge in edges]
         if self.kind != StepKind.GRAPH_ASSET:
             return nodes
         return [node for node in nodes if not node.startswith(f"{self.step}/")]

@@ -580,6 +580,7 @@ class EdgeDefinition(_message.Message):
     TRIGGER_FIELD_NUMBER: _builtins.int
     DELIVERY_FIELD_NUMBER: _builtins.int
     MAPPING_FIELD_NUMBER: _builtins.int
+    OUTPUTS_FIELD_NUMBER: _builtins.int
     upstream: _builtins.str
     """The upstream node."""
     parameter: _builtins.str
@@ -592,6 +593,10 @@ class EdgeDefinition(_message.Message):
     def mapping(self) -> _partitions_pb2.PartitionMapping:
         """Which partitions of the upstream are read; unset: the same ones."""
 
+    @_builtins.property
+    def outputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of a step with several outputs those that depend on it; empty: all of them."""
+
     def __init__(
         self,
         *,
@@ -600,10 +605,11 @@ class EdgeDefinition(_message.Message):
         trigger: Global___TriggerRule.ValueType = ...,
         delivery: Global___Delivery.ValueType = ...,
         mapping: _partitions_pb2.PartitionMapping | None = ...,
+        outputs: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_parameter", b"_parameter", "mapping", b"mapping", "parameter", b"parameter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_parameter", b"_parameter", "delivery", b"delivery", "mapping", b"mapping", "parameter", b"parameter", "trigger", b"trigger", "upstream", b"upstream"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_parameter", b"_parameter", "delivery", b"delivery", "mapping", b"mapping", "outputs", b"outputs", "parameter", b"parameter", "trigger", b"trigger", "upstream", b"upstream"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__parameter: _TypeAlias = _typing.Literal["parameter"]  # noqa: Y015
     _WhichOneofArgType__parameter: _TypeAlias = _typing.Literal["_parameter", b"_parameter"]  # noqa: Y015

@@ -27,21 +27,21 @@ from rivers.v1 import identity_pb2 as rivers_dot_v1_dot_identity__pb2
 from rivers.v1 import value_pb2 as rivers_dot_v1_dot_value__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14rivers/v1/plan.proto\x12\trivers.v1\x1a\x1brivers/v1/definitions.proto\x1a\x18rivers/v1/identity.proto\x1a\x15rivers/v1/value.proto\"X\n\rPlannedOutput\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\'\n\x07handler\x18\x02 \x01(\x0e\x32\x16.rivers.v1.HandlerKind\x12\x10\n\x08is_asset\x18\x03 \x01(\x08\"\xde\x01\n\x0bPlannedEdge\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x15\n\x08producer\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\x16\n\tparameter\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\'\n\x07trigger\x18\x04 \x01(\x0e\x32\x16.rivers.v1.TriggerRule\x12\'\n\x07handler\x18\x05 \x01(\x0e\x32\x16.rivers.v1.HandlerKind\x12%\n\x08\x64\x65livery\x18\x06 \x01(\x0e\x32\x13.rivers.v1.DeliveryB\x0b\n\t_producerB\x0c\n\n_parameter\"\x9c\x03\n\x0bPlannedStep\x12\x1d\n\x02id\x18\x01 \x01(\x0b\x32\x11.rivers.v1.StepId\x12\x0c\n\x04step\x18\x02 \x01(\t\x12\x10\n\x08location\x18\x03 \x01(\t\x12\'\n\tplacement\x18\x04 \x01(\x0e\x32\x14.rivers.v1.Placement\x12)\n\x07outputs\x18\x05 \x03(\x0b\x32\x18.rivers.v1.PlannedOutput\x12%\n\x05\x65\x64ges\x18\x06 \x03(\x0b\x32\x16.rivers.v1.PlannedEdge\x12)\n\x05retry\x18\x07 \x01(\x0b\x32\x1a.rivers.v1.RetryDefinition\x12#\n\x05pools\x18\x08 \x03(\x0b\x32\x14.rivers.v1.PoolClaim\x12\x16\n\tcondition\x18\t \x01(\tH\x00\x88\x01\x01\x12!\n\x04kind\x18\n \x01(\x0e\x32\x13.rivers.v1.StepKind\x12\r\n\x05graph\x18\x0b \x01(\t\x12\x17\n\x0fmax_concurrency\x18\x0c \x01(\r\x12\x12\n\nreads_keys\x18\r \x03(\tB\x0c\n\n_condition\"\xf2\x01\n\x07RunPlan\x12\x10\n\x03job\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x10\n\x08location\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12%\n\x05steps\x18\x04 \x03(\x0b\x32\x16.rivers.v1.PlannedStep\x12/\n\x08\x65xecutor\x18\x05 \x01(\x0b\x32\x1d.rivers.v1.ExecutorDefinition\x12#\n\x06\x63onfig\x18\x06 \x01(\x0b\x32\x13.rivers.v1.MapValue\x12.\n\rpartition_key\x18\x07 \x01(\x0b\x32\x17.rivers.v1.PartitionKeyB\x06\n\x04_job*T\n\tPlacement\x12\x19\n\x15PLACEMENT_UNSPECIFIED\x10\x00\x12\x18\n\x14PLACEMENT_ANY_WORKER\x10\x01\x12\x12\n\x0ePLACEMENT_HOME\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14rivers/v1/plan.proto\x12\trivers.v1\x1a\x1brivers/v1/definitions.proto\x1a\x18rivers/v1/identity.proto\x1a\x15rivers/v1/value.proto\"X\n\rPlannedOutput\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\'\n\x07handler\x18\x02 \x01(\x0e\x32\x16.rivers.v1.HandlerKind\x12\x10\n\x08is_asset\x18\x03 \x01(\x08\"\xef\x01\n\x0bPlannedEdge\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x15\n\x08producer\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\x16\n\tparameter\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\'\n\x07trigger\x18\x04 \x01(\x0e\x32\x16.rivers.v1.TriggerRule\x12\'\n\x07handler\x18\x05 \x01(\x0e\x32\x16.rivers.v1.HandlerKind\x12%\n\x08\x64\x65livery\x18\x06 \x01(\x0e\x32\x13.rivers.v1.Delivery\x12\x0f\n\x07outputs\x18\x07 \x03(\tB\x0b\n\t_producerB\x0c\n\n_parameter\"\x9c\x03\n\x0bPlannedStep\x12\x1d\n\x02id\x18\x01 \x01(\x0b\x32\x11.rivers.v1.StepId\x12\x0c\n\x04step\x18\x02 \x01(\t\x12\x10\n\x08location\x18\x03 \x01(\t\x12\'\n\tplacement\x18\x04 \x01(\x0e\x32\x14.rivers.v1.Placement\x12)\n\x07outputs\x18\x05 \x03(\x0b\x32\x18.rivers.v1.PlannedOutput\x12%\n\x05\x65\x64ges\x18\x06 \x03(\x0b\x32\x16.rivers.v1.PlannedEdge\x12)\n\x05retry\x18\x07 \x01(\x0b\x32\x1a.rivers.v1.RetryDefinition\x12#\n\x05pools\x18\x08 \x03(\x0b\x32\x14.rivers.v1.PoolClaim\x12\x16\n\tcondition\x18\t \x01(\tH\x00\x88\x01\x01\x12!\n\x04kind\x18\n \x01(\x0e\x32\x13.rivers.v1.StepKind\x12\r\n\x05graph\x18\x0b \x01(\t\x12\x17\n\x0fmax_concurrency\x18\x0c \x01(\r\x12\x12\n\nreads_keys\x18\r \x03(\tB\x0c\n\n_condition\"\xf2\x01\n\x07RunPlan\x12\x10\n\x03job\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x10\n\x08location\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12%\n\x05steps\x18\x04 \x03(\x0b\x32\x16.rivers.v1.PlannedStep\x12/\n\x08\x65xecutor\x18\x05 \x01(\x0b\x32\x1d.rivers.v1.ExecutorDefinition\x12#\n\x06\x63onfig\x18\x06 \x01(\x0b\x32\x13.rivers.v1.MapValue\x12.\n\rpartition_key\x18\x07 \x01(\x0b\x32\x17.rivers.v1.PartitionKeyB\x06\n\x04_job*T\n\tPlacement\x12\x19\n\x15PLACEMENT_UNSPECIFIED\x10\x00\x12\x18\n\x14PLACEMENT_ANY_WORKER\x10\x01\x12\x12\n\x0ePLACEMENT_HOME\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rivers.v1.plan_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PLACEMENT']._serialized_start=1088
-  _globals['_PLACEMENT']._serialized_end=1172
+  _globals['_PLACEMENT']._serialized_start=1105
+  _globals['_PLACEMENT']._serialized_end=1189
   _globals['_PLANNEDOUTPUT']._serialized_start=113
   _globals['_PLANNEDOUTPUT']._serialized_end=201
   _globals['_PLANNEDEDGE']._serialized_start=204
-  _globals['_PLANNEDEDGE']._serialized_end=426
-  _globals['_PLANNEDSTEP']._serialized_start=429
-  _globals['_PLANNEDSTEP']._serialized_end=841
-  _globals['_RUNPLAN']._serialized_start=844
-  _globals['_RUNPLAN']._serialized_end=1086
+  _globals['_PLANNEDEDGE']._serialized_end=443
+  _globals['_PLANNEDSTEP']._serialized_start=446
+  _globals['_PLANNEDSTEP']._serialized_end=858
+  _globals['_RUNPLAN']._serialized_start=861
+  _globals['_RUNPLAN']._serialized_end=1103
 # @@protoc_insertion_point(module_scope)

@@ -88,6 +88,7 @@ class PlannedEdge(_message.Message):
     TRIGGER_FIELD_NUMBER: _builtins.int
     HANDLER_FIELD_NUMBER: _builtins.int
     DELIVERY_FIELD_NUMBER: _builtins.int
+    OUTPUTS_FIELD_NUMBER: _builtins.int
     node: _builtins.str
     """The upstream node."""
     producer: _builtins.int
@@ -100,6 +101,10 @@ class PlannedEdge(_message.Message):
     """Where the upstream value is kept."""
     delivery: _definitions_pb2.Delivery.ValueType
     """How the value is handed over."""
+    @_builtins.property
+    def outputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of a step with several outputs those that depend on it; empty: all of them."""
+
     def __init__(
         self,
         *,
@@ -109,10 +114,11 @@ class PlannedEdge(_message.Message):
         trigger: _definitions_pb2.TriggerRule.ValueType = ...,
         handler: _definitions_pb2.HandlerKind.ValueType = ...,
         delivery: _definitions_pb2.Delivery.ValueType = ...,
+        outputs: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_parameter", b"_parameter", "_producer", b"_producer", "parameter", b"parameter", "producer", b"producer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_parameter", b"_parameter", "_producer", b"_producer", "delivery", b"delivery", "handler", b"handler", "node", b"node", "parameter", b"parameter", "producer", b"producer", "trigger", b"trigger"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_parameter", b"_parameter", "_producer", b"_producer", "delivery", b"delivery", "handler", b"handler", "node", b"node", "outputs", b"outputs", "parameter", b"parameter", "producer", b"producer", "trigger", b"trigger"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__parameter: _TypeAlias = _typing.Literal["parameter"]  # noqa: Y015
     _WhichOneofArgType__parameter: _TypeAlias = _typing.Literal["_parameter", b"_parameter"]  # noqa: Y015

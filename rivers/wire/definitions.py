@@ -178,6 +178,7 @@ def encode_edge(edge: EdgeDefinition) -> definitions_pb2.EdgeDefinition:
         trigger=cast("definitions_pb2.TriggerRule.ValueType", edge.trigger),
         delivery=cast("definitions_pb2.Delivery.ValueType", edge.delivery),
         mapping=encode_mapping(edge.mapping) if edge.mapping is not None else None,
+        outputs=edge.outputs,
     )
 
 
@@ -189,6 +190,7 @@ def decode_edge(edge: definitions_pb2.EdgeDefinition) -> EdgeDefinition:
         TriggerRule(edge.trigger or TriggerRule.ON_SUCCESS),
         Delivery(edge.delivery or Delivery.VALUE),
         decode_mapping(edge.mapping) if edge.HasField("mapping") else None,
+        tuple(edge.outputs),
     )
 
 

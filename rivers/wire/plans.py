@@ -99,6 +99,7 @@ def _fill_step(target: plan_pb2.PlannedStep, step: PlannedStep) -> None:
             trigger=cast("definitions_pb2.TriggerRule.ValueType", edge.trigger),
             handler=cast("definitions_pb2.HandlerKind.ValueType", edge.handler),
             delivery=cast("definitions_pb2.Delivery.ValueType", edge.delivery),
+            outputs=edge.outputs,
         )
     if step.retry is not None:
         target.retry.CopyFrom(encode_retry(step.retry))
@@ -116,4 +117,5 @@ def _decode_edge(edge: plan_pb2.PlannedEdge) -> PlannedEdge:
         TriggerRule(edge.trigger or TriggerRule.ON_SUCCESS),
         HandlerKind(edge.handler or HandlerKind.DEFAULT),
         Delivery(edge.delivery or Delivery.VALUE),
+        tuple(edge.outputs),
     )

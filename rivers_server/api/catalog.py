@@ -141,7 +141,11 @@ def _encode_asset(
         location=location,
         definition=encode_output(replace(output, partitions=None) if _is_long(output.partitions) else output),
         is_partitioned=output.partitions is not None,
-        upstream=[edge.upstream for edge in step.edges if not edge.upstream.startswith(f"{step.key}/")],
+        upstream=[
+            edge.upstream
+            for edge in step.edges
+            if edge.is_of(output.name) and not edge.upstream.startswith(f"{step.key}/")
+        ],
         description=step.description,
         kind=definitions_pb2.StepKind.ValueType(int(step.kind)),
     )

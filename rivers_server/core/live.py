@@ -56,7 +56,7 @@ class LiveRun:
                 self.versions[event.node] = event.data_version
                 if any(output.is_asset for output in step.outputs if output.node == event.node):
                     known = self.versions
-                    inputs = tuple((node, known[node]) for node in step.lineage if known.get(node))
+                    inputs = tuple((node, known[node]) for node in step.lineage_of(event.node) if known.get(node))
                     token = progress.steps[event.ordinal].token
                     writes.materializations.append(
                         MaterializationRow(

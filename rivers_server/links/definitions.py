@@ -50,6 +50,8 @@ def _troubles(snapshot: Snapshot) -> Iterator[str]:
         for edge in step.edges:
             if edge.upstream not in known:
                 yield f"step {step.key!r} depends on {edge.upstream[:LONGEST_NAME]!r}, which is not defined"
+            for name in set(edge.outputs).difference(output.name for output in step.outputs):
+                yield f"step {step.key!r} has no output {name[:LONGEST_NAME]!r} that could depend on {edge.upstream!r}"
     for job in snapshot.jobs:
         for key in job.steps:
             if key not in steps:

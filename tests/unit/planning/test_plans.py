@@ -4,6 +4,7 @@ import obstore.store
 import pytest
 
 import rivers as rs
+from rivers.daemon.facts import dependencies_of
 from rivers.definitions.binding import bind
 from rivers.definitions.kinds import ExecutorKind
 from rivers.exceptions import AssetNotFoundError, GraphValidationError, JobNotFoundError, NodeNotFoundError
@@ -127,6 +128,20 @@ def test_a_multi_asset_can_be_narrowed():
         plan_selection(definitions, ["both"])
     whole = plan_selection(definitions, ["use_x", "use_y"], include_upstream=True)
     assert [output.node for output in whole.steps[0].outputs] == ["x", "y"]
+
+
+def test_what_only_one_output_comes_after_matters_to_that_one():
+    @rs.Asset.from_multi(output_defs=[rs.AssetDef("x"), rs.AssetDef("y", deps=[rs.AssetDef.dep("only_y")])])
+    def both(read): ...
+
+    definitions = snapshot(both, asset("read", io_handler=pickled()), asset("only_y"), asset("use_x", "x"))
+    assert plan_selection(definitions, ["x"], include_upstream=True).nodes == ("read", "x")
+    assert edges(plan_selection(definitions, ["x"]).steps[0]) == [("read", None, "read")]
+    (step,) = plan_selection(definitions, ["x", "y"]).steps
+    assert edges(step) == [("read", None, "read"), ("only_y", None, None)]
+    assert (step.lineage_of("x"), step.lineage_of("y")) == (["read"], ["read", "only_y"])
+    assert (dependencies_of(definitions, "x"), dependencies_of(definitions, "y")) == (("read",), ("read", "only_y"))
+    assert plan_selection(definitions, ["use_x", "y"], include_upstream=True).nodes[-3:] == ("x", "y", "use_x")
 
 
 def test_what_shares_memory_shares_the_home_process():

@@ -357,6 +357,41 @@ def test_lineage_counts_and_staleness_goes_on_downwards(storage, repository):
     assert status(repo) == {"up": "UpToDate", "middle": "Stale", "last": "Stale"}
 
 
+@pytest.mark.parametrize(
+    ("deps", "x_read", "y_read"),
+    [
+        ({}, ["read"], ["read"]),
+        ({"y": [rs.AssetDef.dep("after")]}, ["read"], ["read", "after"]),
+        ({"y": [rs.AssetDef.input("read")]}, [], ["read"]),
+        ({"y": [rs.AssetDef.dep("read")]}, ["read"], ["read"]),
+        ({"x": [rs.AssetDef.dep("after")], "y": [rs.AssetDef.input("read")]}, ["after"], ["read"]),
+        ({"x": [rs.AssetDef.dep("after")], "y": [rs.AssetDef.dep("after")]}, ["read", "after"], ["read", "after"]),
+    ],
+)
+def test_edges_of_one_output_are_its_own(storage, repository, deps, x_read, y_read):
+    both = rs.Asset.from_multi(
+        lambda read: {"x": read, "y": read}, [rs.AssetDef(name, deps=deps.get(name, [])) for name in "xy"], name="both"
+    )
+    upstreams = [rs.Asset(name=name)(lambda: 1) for name in ("read", "after")]
+    repo = repository(*upstreams, both, storage=storage)
+    assert repo.materialize().success
+    for node, upstreams_of_it in (("x", x_read), ("y", y_read)):
+        record = repo.storage.get_asset_record(node)
+        assert [name for name, _ in record.last_input_data_versions] == upstreams_of_it
+    repo.materialize(selection=["after"])
+    stale = [name for name in "xy" if status(repo)[name] == "Stale"]
+    assert stale == [name for name, read in (("x", x_read), ("y", y_read)) if "after" in read]
+
+
+def test_edges_of_a_multi_asset_are_those_of_all_its_outputs(storage, repository):
+    outputs = [rs.AssetDef("x"), rs.AssetDef("y", deps=[rs.AssetDef.dep("after")])]
+    both = rs.Asset.from_multi(lambda: {"x": 1, "y": 2}, outputs, name="both", deps=[rs.AssetDef.dep("after")])
+    repo = repository(valued("after", 1), both, storage=storage)
+    repo.materialize()
+    for node in "xy":
+        assert [name for name, _ in repo.storage.get_asset_record(node).last_input_data_versions] == ["after"]
+
+
 def test_assets_that_are_gone_are_still_judged(storage, repository):
     repository(valued("old", 1), storage=storage).materialize()
     repo = repository(valued("new", 1), storage=storage)

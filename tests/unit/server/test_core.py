@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from rivers.definitions.snapshot import EdgeDefinition
+from rivers.definitions.snapshot import EdgeDefinition, OutputDefinition
 from rivers.errors import ConflictError, RunNotFoundError
 from rivers.lifecycle.states import AttemptOutcome, RunKind, RunState
 from rivers.planning.build import plan_selection
@@ -370,3 +370,21 @@ def test_the_versions_of_inputs_are_recorded_wherever_they_were_made() -> None:
     assert read_of_b() == [("a", True)], "a was made by another run"
     run("a", "b", crash=True)
     assert read_of_b() == [("a", True)], "what a scheduler forgot is read"
+
+
+def test_the_versions_of_inputs_are_recorded_by_output() -> None:
+    snapshot = snapshot_of({"a": [], "b": []})
+    outputs = (*snapshot.steps[1].outputs, OutputDefinition("c"))
+    several = replace(snapshot.steps[1], outputs=outputs, edges=(EdgeDefinition("a", outputs=("c",)),))
+    snapshot = replace(snapshot, steps=(snapshot.steps[0], several), jobs=())
+    world = World()
+    location = world.add_location("team", snapshot)
+    plan = plan_selection(snapshot, ["a", "b", "c"], location="team")
+    world.put(Submit(plan, RunKind.MATERIALIZATION, Answer()))
+    location.work()
+    with world.database.read() as connection:
+        read = {key: assets.get(connection, key) for key in ("b", "c")}
+    assert {key: [name for name, _ in row.last_input_data_versions] for key, row in read.items() if row} == {
+        "b": [],
+        "c": ["a"],
+    }

@@ -123,6 +123,11 @@ def test_definitions_that_hold_together_are_taken() -> None:
         (HEADER, SnapshotSlice(steps=[step("a\0")]), "NUL"),
         (HEADER, SnapshotSlice(steps=[step("a" * 501)]), "500"),
         (HEADER, SnapshotSlice(steps=[step("a", "b")]), "'b', which is not defined"),
+        (
+            HEADER,
+            SnapshotSlice(steps=[step("a", edges=[EdgeDefinition(upstream="a", outputs=["x"])])]),
+            "no output 'x'",
+        ),
         (HEADER, SnapshotSlice(jobs=[JobDefinition(name="j", steps=["x"])]), "'x', which is not defined"),
         (
             HEADER,

@@ -155,7 +155,13 @@ outputs = st.builds(
     backfill_strategy=maybe(backfill_strategies),
 )
 edges = st.builds(
-    EdgeDefinition, name, maybe(text), st.sampled_from(TriggerRule), st.sampled_from(Delivery), maybe(mappings)
+    EdgeDefinition,
+    name,
+    maybe(text),
+    st.sampled_from(TriggerRule),
+    st.sampled_from(Delivery),
+    maybe(mappings),
+    some(name, 2),
 )
 leaves = st.builds(
     ConditionDefinition,
@@ -302,6 +308,7 @@ planned_steps = st.builds(
             st.sampled_from(TriggerRule),
             st.sampled_from(HandlerKind),
             st.sampled_from(Delivery),
+            some(name, 2),
         )
     ),
     location=text,
