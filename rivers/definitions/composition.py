@@ -150,6 +150,8 @@ class Composition:
 
         if not isinstance(task, Task) or task.is_command:
             raise TypeError(f"map() takes a Task, not {type(task).__name__}")
+        if task.function is None:
+            raise TypeError(f"map() takes a Task with a function; {task!r} is a decorator")
         if max_concurrency is not None and (isinstance(max_concurrency, bool) or not isinstance(max_concurrency, int)):
             raise TypeError(f"max_concurrency must be an int or None, not {type(max_concurrency).__name__}")
         if max_concurrency is not None and max_concurrency < 0:

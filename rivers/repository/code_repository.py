@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from rivers.clock import SystemClock
-from rivers.definitions.asset import Asset, AssetTemplate
+from rivers.definitions.asset import Asset
 from rivers.definitions.binding import BoundRepository, bind
 from rivers.definitions.executor import Executor
 from rivers.definitions.job import Job
@@ -22,13 +22,13 @@ from rivers.definitions.schedule import Schedule
 from rivers.definitions.sensor import Sensor
 from rivers.definitions.suggestion import nearest_or_all
 from rivers.definitions.task import Task
-from rivers.errors import AssetDefinitionError, ExecutionError, NodeNotFoundError, PartitionValidationError
+from rivers.errors import ExecutionError, NodeNotFoundError, PartitionValidationError
 from rivers.partitions.backfill_strategy import BackfillStrategy
 from rivers.partitions.definition import PartitionsDefinition
 from rivers.partitions.key import PartitionKey
 from rivers.partitions.key_range import PartitionKeyRange
 from rivers.planning.build import job_not_found
-from rivers.repository import arguments
+from rivers.repository import arguments, declarations
 from rivers.repository.resource_life import ResourceLife
 
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ class CodeRepository:
         run_backend: RunBackendConfig | None = None,
         pool_limits: dict[str, int] | None = None,
     ) -> None:
-        self._assets = _assets(assets)
-        self._tasks = arguments.instances("tasks", tasks, Task)
+        self._assets = declarations.assets(assets)
+        self._tasks = declarations.tasks(tasks)
         self._jobs = arguments.instances("jobs", jobs, Job)
         self._schedules = arguments.instances("schedules", schedules, Schedule)
         self._sensors = arguments.instances("sensors", sensors, Sensor)
@@ -390,14 +390,3 @@ class CodeRepository:
                 node=str(name),
             )
         return session.handler_for(name)
-
-
-def _assets(assets: Any) -> tuple[Asset, ...]:
-    if isinstance(assets, (str, Mapping)) or not isinstance(assets, Sequence):
-        raise TypeError(f"assets must be a sequence of assets, not {type(assets).__name__}")
-    for asset in assets:
-        if isinstance(asset, AssetTemplate):
-            raise AssetDefinitionError(f"asset {asset.name!r} wraps no function: it is a decorator")
-        if not isinstance(asset, Asset):
-            raise AssetDefinitionError(f"assets must be assets, not {type(asset).__name__}: decorate with @rs.Asset")
-    return tuple(assets)

@@ -277,6 +277,7 @@ def test_what_is_mapped_says_where_it_is() -> None:
     [
         (lambda: num().map(len), TypeError, "takes a Task"),
         (lambda: num().map(rs.BashTask("b", "echo")), TypeError, "takes a Task"),
+        (lambda: num().map(rs.Task(name="t")), TypeError, "is a decorator"),
         (lambda: dbl(1).map(num), TypeError, "no parameter that could take the element"),
         (lambda: num().map(dbl, max_concurrency=-1), OverflowError, "must not be negative"),
         (lambda: num().map(dbl, max_concurrency="2"), TypeError, "max_concurrency must be an int"),

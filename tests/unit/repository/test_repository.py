@@ -7,7 +7,7 @@ import warnings
 import pytest
 
 import rivers as rs
-from rivers.exceptions import AssetDefinitionError, GraphValidationError
+from rivers.exceptions import AssetDefinitionError, GraphValidationError, TaskDefinitionError
 
 
 @rs.Asset
@@ -23,6 +23,7 @@ def a() -> int:
         (lambda: rs.CodeRepository(assets="a"), TypeError, "assets must be a sequence of assets, not str"),
         (lambda: rs.CodeRepository(assets=[a.function]), AssetDefinitionError, "decorate with @rs.Asset"),
         (lambda: rs.CodeRepository(assets=[rs.Asset(name="x")]), AssetDefinitionError, "wraps no function"),
+        (lambda: rs.CodeRepository([], tasks=[rs.Task(name="x")]), TaskDefinitionError, "wraps no function"),
         (lambda: rs.CodeRepository([], tasks=[a]), TypeError, "tasks must be a sequence of Task, got SingleAsset"),
         (lambda: rs.CodeRepository([], jobs={"j": 1}), TypeError, "jobs must be a sequence of Job, not dict"),
         (lambda: rs.CodeRepository([], default_executor="x"), TypeError, "default_executor must be Executor or None"),
