@@ -91,10 +91,11 @@ class BackfillProgress:
         self._want(BackfillVerb.CANCEL, reason)
 
     def give_up(self, error: str) -> None:
-        """The backfill itself cannot go on: it ends as failed, with this error, once nothing of it is live."""
+        """The backfill itself cannot go on: it ends as failed, with this error, once nothing of it is live. What was
+        not drawn counts as canceled."""
         if not self.status.is_terminal:
-            self.error = error
             self._want(BackfillVerb.STOP, error)
+            self.error = error
 
     # -- drawing ----------------------------------------------------------------------------------------------------
 

@@ -101,6 +101,17 @@ def test_a_daemon_that_stops_leaves_a_backfill_for_the_next(daemon, storage, que
     assert sorted(calls) == KEYS
 
 
+def test_a_backfill_whose_asset_is_gone_fails_says_why_and_counts_what_was_never_started_as_canceled(daemon, storage):
+    repo = repository(rs.Asset(name="load", partitions_def=NUMBERS)(lambda: 1))
+    repo.resolve(storage)
+    recorded = repo.backfill(partition_keys=[rs.PartitionKey.single("0"), rs.PartitionKey.single("1")], block=False)
+    another = repository(rs.Asset(name="other", partitions_def=NUMBERS)(lambda: 1))
+    daemon(another)
+    status = over(another, recorded.backfill_id)
+    assert (status.status, status.error) == ("failed", "Selection contains unknown asset: 'load'")
+    assert (status.completed_partitions, status.failed_partitions, status.canceled_partitions) == (0, 0, 2)
+
+
 CANCEL = """
 import sys
 import rivers as rs
