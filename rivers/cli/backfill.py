@@ -1,12 +1,15 @@
-"""`rivers backfill`, `backfill-status`, `backfill-cancel`: backfills of a module, in this process."""
+"""`rivers backfill`, `backfill-status`, `backfill-cancel`: backfills of a module in this process; one may be left to a
+scheduler."""
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
 
 from rivers.cli import backfill_options as options
+from rivers.cli import backfill_submission as submission
 from rivers.cli.backfill_bar import shown
 from rivers.cli.modules import Module, RepoVar, load
 from rivers.cli.printing import print_json
@@ -19,7 +22,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def backfill(
     context: typer.Context,
-    module: Module,
+    module: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="MODULE",
+            help="A Python module. With --scheduler: a location, or the module that it serves [default: the only one].",
+            show_default=False,
+        ),
+    ] = None,
     repo_var: RepoVar = "repo",
     assets: Annotated[
         str | None, typer.Option("--assets", "-a", help="Assets, comma separated [default: all partitioned ones].")
@@ -40,8 +50,35 @@ def backfill(
     memory: Memory = False,
     storage_path: StoragePath = None,
     database_url: DatabaseUrl = None,
+    scheduler: submission.Scheduler = None,
+    token_file: submission.TokenFile = None,
+    tls_ca: submission.TlsCa = None,
+    tls_cert: submission.TlsCert = None,
+    tls_key: submission.TlsKey = None,
 ) -> None:
-    """Run partitions of a module's assets, in this process."""
+    """Run partitions of a module's assets, here or by a scheduler."""
+    if scheduler is not None or (module is None and os.environ.get(submission.SCHEDULER_VARIABLE)):
+        given = {
+            "--assets": assets,
+            "--partitions": partitions,
+            "--from": first,
+            "--to": last,
+            "--range": ranges,
+            "--strategy": strategy,
+            "--concurrency": concurrency,
+            "--on-failure": on_failure,
+            "--dry-run": dry_run,
+            "--json": as_json,
+            "--scheduler": scheduler,
+            "--token-file": token_file,
+            "--tls-ca": tls_ca,
+            "--tls-cert": tls_cert,
+            "--tls-key": tls_key,
+        }
+        submission.submit(context, module, given, local=("repo_var", "memory", "storage_path", "database_url"))
+        return
+    if module is None:
+        context.fail("Missing argument 'MODULE'.")
     refuse_password(context, database_url)
     wanted = options.partitions(partitions, first, last, ranges or ())
     grouping = options.strategy(strategy)

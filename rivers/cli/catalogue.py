@@ -17,7 +17,7 @@ GROUP = "rivers.commands"
 SUMMARIES = {
     "dev": "Run a scheduler and code locations on this machine.",
     "materialize": "Run everything that a module defines, in this process.",
-    "backfill": "Run partitions of a module's assets, in this process.",
+    "backfill": "Run partitions of a module's assets, here or by a scheduler.",
     "backfill-status": "Print how far a backfill of a module is.",
     "backfill-cancel": "Cancel a backfill of a module.",
     "scheduler": "Run the scheduler.",

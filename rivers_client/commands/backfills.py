@@ -33,7 +33,10 @@ Wait = Annotated[bool, typer.Option("--wait", "--watch", help="Show the backfill
 @app.command()
 @with_tls
 def submit(
-    location: Annotated[str, typer.Argument(help="The location.", show_default=False)],
+    location: Annotated[
+        str | None,
+        typer.Argument(help="The location, or the module that it serves [default: the only one].", show_default=False),
+    ] = None,
     assets: Annotated[
         str | None, typer.Option("--assets", "-a", help="Assets, comma separated [default: all partitioned ones].")
     ] = None,
@@ -66,22 +69,25 @@ def submit(
     from rivers.cli import backfill_options as options
     from rivers_client import BackfillRequest
     from rivers_client._backfill_request import new_id
+    from rivers_client.commands._location import located
 
     wanted = options.partitions(partitions, first, last, ranges or (), everything=everything)
-    request = BackfillRequest(
-        location,
-        options.names(assets),
-        partition_keys=wanted.keys,
-        partition_range=wanted.range,
-        all_partitions=wanted.all,
-        strategy=options.strategy(strategy),
-        failure_policy=on_failure,
-        max_concurrency=concurrency,
-        tags=tags_of(tag or []),
-        config=document_of(config),
-        request_id=request_id or new_id(),
-    )
+    grouping, selection = options.strategy(strategy), options.names(assets)
+    tags, document = tags_of(tag or []), document_of(config)
     with connect(scheduler, token_file) as client:
+        request = BackfillRequest(
+            located(client, location),
+            selection,
+            partition_keys=wanted.keys,
+            partition_range=wanted.range,
+            all_partitions=wanted.all,
+            strategy=grouping,
+            failure_policy=on_failure,
+            max_concurrency=concurrency,
+            tags=tags,
+            config=document,
+            request_id=request_id or new_id(),
+        )
         if dry_run:
             forecast = client.backfills.forecast(request)
             print_json(forecast) if as_json else _show_forecast(forecast)

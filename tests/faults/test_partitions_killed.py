@@ -79,4 +79,5 @@ def test_dynamic_keys_outlive_a_killed_scheduler(stack: Stack) -> None:
     stack.client.partitions.remove("customers", "best")
     _restart(stack)
     assert list(stack.client.partitions.keys("customers")) == ["acme"]
+    stack.await_location("team")
     assert stack.client.runs.submit("team", select=["bill"], partition_key="acme").wait(60).state.name == "SUCCEEDED"
