@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from sqlalchemy import Connection, Engine, bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -89,6 +89,9 @@ class _Session:
     def connected(self) -> Connection:
         if self.connection is None:
             self.connection = self.engine.connect()
+            if self.engine.dialect.name == "postgresql":
+                driver: Any = self.connection.connection.driver_connection
+                driver.prepare_threshold = None  # statements that are sent in one go are prepared there
         return self.connection
 
     def abort(self) -> None:
@@ -101,9 +104,16 @@ class _Session:
             if not connection.invalidated:
                 return
         except SQLAlchemyError:
-            connection.invalidate()
-        self.connection = None
-        connection.close()
+            pass
+        self.give_up()
+
+    def give_up(self) -> None:
+        """Leaves the connection; the next write makes another one."""
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            if not connection.invalidated:
+                connection.invalidate()
+            connection.close()
 
     def close(self) -> None:
         with self.turn:
@@ -254,6 +264,8 @@ class Database:
                 if self.kind == "file":
                     connection.exec_driver_sql("BEGIN")
                 yield connection
+                if self.kind == "server":
+                    connection.commit()  # the driver forgets at a rollback what it has prepared
         except SQLAlchemyError as error:
             raise translated(error, self.url) from error
 
@@ -297,6 +309,15 @@ class Database:
             batch = prepare(decision(connection))
             _write(connection, batch)
         batch.settle()
+
+    def ask(self, question: Prepared, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+        """What one statement reads on the connection that writes: all that was committed before, in one round trip."""
+        with self._turn() as connection:
+            try:
+                return question.run(connection, values, alone=True)
+            except self._driver_error:
+                self._session.give_up()
+                raise
 
     def take_tokens(self, count: int) -> int:
         """The first of so many tokens that nobody else gets; they grow over the whole store."""
@@ -356,11 +377,11 @@ def _write(connection: Connection, batch: Batch, tokens: int = 0) -> int:
         nonlocal token
         if tokens:
             counts = {"count": batch.event_count, "tokens": tokens}
-            ((position, token),) = _TAKE_BOTH.send(send, connection.dialect, counts)
+            ((position, token),) = _TAKE_BOTH.ask(send, connection.dialect, counts)
             return int(position)
         if not batch.event_count:
             return 0
-        ((position,),) = _TAKE_POSITIONS.send(send, connection.dialect, {"count": batch.event_count})
+        ((position,),) = _TAKE_POSITIONS.ask(send, connection.dialect, {"count": batch.event_count})
         return int(position)
 
     batch.write(connection, take)

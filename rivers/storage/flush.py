@@ -88,6 +88,7 @@ class Batch:
         `StaleWriteError` when a row is not as it was seen. The caller ends the transaction.
         """
         dialect = connection.dialect
+        self._expected.clear()
         try:
             with sending(connection) as send:
                 self._send(send, dialect, take_positions(send))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, select, update
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Dialect, and_, bindparam, case, select, update
 
 from rivers.errors import StorageUnavailableError
 from rivers.storage.database import Database
 from rivers.storage.faults import DeposedError, StaleWriteError
-from rivers.storage.flush import prepare
+from rivers.storage.flush import Batch, prepare
 from rivers.storage.prepared import Prepared
 from rivers.storage.rows import WriteSet
 from rivers.storage.schema import writer as table
@@ -39,6 +42,27 @@ _FENCE = Prepared(
     )
     .returning(table.c.batch, table.c.next_position)
 )
+#: The same for a row that is known already: if it is not as it was last seen, this raises, and nothing that was sent
+#: behind it is executed.
+_FENCE_UNANSWERED = Prepared(
+    update(table)
+    .where(table.c.id == 1)
+    .values(
+        batch=case(
+            (
+                and_(
+                    table.c.term == bindparam("mine"),
+                    table.c.batch == bindparam("seen_batch"),
+                    table.c.next_position == bindparam("seen_position"),
+                ),
+                table.c.batch + 1,
+            )
+        ),
+        next_position=table.c.next_position + bindparam("events"),
+        next_token=table.c.next_token + bindparam("tokens"),
+        next_queue_number=bindparam("queue_number"),
+    )
+)
 _LAST = select(table.c.term, table.c.batch).where(table.c.id == 1).with_for_update()
 
 
@@ -59,6 +83,9 @@ class Leadership:
         self._database = database
         self._ahead = _ahead(database)
         self._stored_token = next_token + self._ahead
+        # Where the next event goes, as far as is known: a round trip to a server is saved by not asking.
+        self._is_remote = database.kind == "server"
+        self._next_position: int | None = None
 
     @classmethod
     def take(cls, database: Database, *, holder: str, address: str) -> Leadership:
@@ -85,6 +112,16 @@ class Leadership:
         and the database cannot say either, that is raised too, and only rows tell what happened.
         """
         batch = prepare(writes)
+        if self._next_position is not None:
+            try:
+                self._write(batch, self._foresee)
+                return
+            except StaleWriteError:
+                self._next_position = None  # the long way tells whether we are deposed, and what is stale
+        self._write(batch, self._ask)
+
+    def _write(self, batch: Batch, fence: Callable[[Send, Dialect, dict[str, Any]], int]) -> None:
+        """Writes a batch behind a fence, which says where its events begin."""
         count = batch.event_count
         stored_token = self._token_to_store()
         values = {
@@ -93,28 +130,45 @@ class Leadership:
             "tokens": stored_token - self._stored_token,
             "queue_number": self.next_queue_number,
         }
-        number = 0
+        first = number = 0
 
-        def fence(send: Send) -> int:
-            answer = _FENCE.send(send, connection.dialect, values)
-            if not answer:
-                raise DeposedError(self.term)
-            ((committed, next_position),) = answer
-            if committed != self.batch + 1:
-                self.batch = committed - 1
-                raise StaleWriteError(f"batch {self.batch} was committed after all: its answer had been lost (W6)")
-            return int(next_position) - count
+        def begin(send: Send) -> int:
+            nonlocal first
+            first = fence(send, connection.dialect, values)
+            return first
 
         try:
             with self._database.transaction() as connection:
-                batch.write(connection, fence)
+                batch.write(connection, begin)
                 number = self.batch + 1
         except StorageUnavailableError:
             if not number or not self._happened(number):
                 raise
         self.batch = number
         self._stored_token = stored_token
+        if self._is_remote:
+            self._next_position = first + count
         batch.settle()
+
+    def _ask(self, send: Send, dialect: Dialect, values: dict[str, Any]) -> int:
+        """The fence that waits for its answer."""
+        answer = _FENCE.ask(send, dialect, values)
+        if not answer:
+            raise DeposedError(self.term)
+        ((committed, next_position),) = answer
+        if committed != self.batch + 1:
+            self.batch = committed - 1
+            raise StaleWriteError(f"batch {self.batch} was committed after all: its answer had been lost (W6)")
+        return int(next_position) - int(values["events"])
+
+    def _foresee(self, send: Send, dialect: Dialect, values: dict[str, Any]) -> int:
+        """The fence that leaves with the batch: unless it finds the row as the last commit left it, the server executes
+        nothing of what is behind it."""
+        assert self._next_position is not None
+        _FENCE_UNANSWERED.send(
+            send, dialect, {**values, "seen_batch": self.batch, "seen_position": self._next_position}
+        )
+        return self._next_position
 
     def _token_to_store(self) -> int:
         """The first token that is nobody's: at least half of what is set aside is still ahead of the next one."""

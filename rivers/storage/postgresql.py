@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
+import select
 from functools import cache
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import InvalidatePoolError
-from sqlalchemy.pool import ConnectionPoolEntry
 
 from rivers.errors import StorageError
 from rivers.storage.schema import metadata
@@ -25,9 +24,6 @@ _CONNECTING = {
 
 #: Nobody waits for a lock for longer (D4), and nobody whose client is gone or frozen holds one for ever (T3).
 _LIMITS = "SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '30s'"
-
-#: Seconds without use after which a connection may have been lost unnoticed.
-_PAUSE = 0.1
 
 #: A multi-row statement for each table and chunk size stays prepared.
 _STATEMENTS = 256
@@ -47,7 +43,6 @@ def server_engine(url: URL) -> Engine:
         pool_timeout=10,
     )
     event.listen(engine, "connect", _set_limits)
-    event.listen(engine, "checkin", _note_use)
     event.listen(engine, "checkout", _ping)
     return engine
 
@@ -73,13 +68,12 @@ def _set_limits(connection: Any, _: object) -> None:
     connection.commit()
 
 
-def _note_use(connection: object, record: ConnectionPoolEntry) -> None:
-    record.info["used"] = time.monotonic()
-
-
-def _ping(connection: Any, record: ConnectionPoolEntry, _: object) -> None:
-    """Whoever comes after a pause makes sure that the server is there; before each read that would double its cost."""
-    if time.monotonic() - record.info.get("used", -_PAUSE) < _PAUSE:
+def _ping(connection: Any, _: object, __: object) -> None:
+    """Whoever takes a connection makes sure that its server has not left it meanwhile. A server that leaves says so;
+    to ask it each time would double what a read costs."""
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    if not waiting.poll(0):
         return
     try:
         connection.execute("SELECT 1")

@@ -16,18 +16,21 @@ class Prepared:
         self._statement = statement
         self._texts: dict[str, tuple[str, dict[str, Any], list[str] | None]] = {}
 
-    def run(self, connection: Connection, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-        """Executes it; the rows that it returns."""
-        with sending(connection) as send:
-            return self.send(send, connection.dialect, values)
+    def run(self, connection: Connection, values: dict[str, Any], *, alone: bool = False) -> list[tuple[Any, ...]]:
+        """Executes it, in the transaction that has begun or outside of any; the rows that it returns."""
+        with sending(connection, alone=alone) as send:
+            return self.ask(send, connection.dialect, values)
 
-    def send(self, send: Send, dialect: Dialect, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    def ask(self, send: Send, dialect: Dialect, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         """Executes it after what was sent before; the rows that it returns."""
+        rows: list[tuple[Any, ...]] = self.send(send, dialect, values).fetchall()
+        return rows
+
+    def send(self, send: Send, dialect: Dialect, values: dict[str, Any]) -> Any:
+        """Sends it; the driver's cursor knows what it did, once it is done."""
         text, constants, order = self._texts.get(dialect.name) or self._compile(dialect)
         values = {**constants, **values}
-        cursor = send(text, values if order is None else tuple([values[name] for name in order]))
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows
+        return send(text, values if order is None else tuple([values[name] for name in order]))
 
     def _compile(self, dialect: Dialect) -> tuple[str, dict[str, Any], list[str] | None]:
         compiled: Any = self._statement.compile(dialect=dialect)

@@ -24,6 +24,7 @@ from rivers.storage.images import (
     pairs_text,
 )
 from rivers.storage.multirow import Insert, Update, Values
+from rivers.storage.prepared import Prepared
 from rivers.storage.rows import RunRow
 from rivers.storage.schema import run_nodes
 from rivers.storage.schema import runs as table
@@ -49,7 +50,8 @@ UPDATE = Update(table, "run_id", _CHANGING)
 _COLUMNS = [*(table.c[name] for name in [*_FIXED, *_CHANGING]), run_nodes.c.nodes.label("many_nodes")]
 _WHOLE = select(*_COLUMNS).select_from(table.outerjoin(run_nodes, run_nodes.c.run_id == table.c.run_id))
 _GET = _WHOLE.where(table.c.run_id == bindparam("run_id"))
-_FIND = select(table.c.run_id).where(table.c.request_id == bindparam("request_id"))
+#: The run that a request made.
+FIND_REQUEST = Prepared(select(table.c.run_id).where(table.c.request_id == bindparam("request_id")))
 _UNFINISHED = _WHOLE.where(
     table.c.state.in_([int(state) for state in RunState if not state.is_terminal]),
     table.c.owner == bindparam("owner"),
@@ -226,7 +228,8 @@ def unfinished(connection: Connection, owner: RunOwner) -> list[RunRow]:
 
 def find_request(connection: Connection, request_id: str) -> str | None:
     """The run that a request made."""
-    return connection.execute(_FIND, {"request_id": request_id}).scalar_one_or_none()
+    found = FIND_REQUEST.run(connection, {"request_id": request_id})
+    return found[0][0] if found else None
 
 
 def progress(connection: Connection, run_id: str) -> tuple[int, int]:

@@ -21,11 +21,15 @@ Send: TypeAlias = Callable[[str, Any], Any]
 
 
 @contextmanager
-def sending(connection: Connection) -> Iterator[Send]:
-    """Statements on the driver's connection, in the transaction that has begun."""
+def sending(connection: Connection, *, alone: bool = False) -> Iterator[Send]:
+    """Statements on the driver's connection, in the transaction that has begun; or each `alone`, when none has."""
     driver: Any = connection.connection.driver_connection
     if connection.dialect.name == "sqlite":
         yield driver.execute
-    else:
-        with driver.pipeline():
-            yield driver.execute
+        return
+    from rivers.storage.pipeline import Pipeline  # it loads the driver
+
+    # Where the driver prepares nothing it deallocates nothing either.
+    prepared = connection.connection.info.setdefault("prepared", {}) if driver.prepare_threshold is None else None
+    with Pipeline(driver, prepared, alone=alone) as pipeline:
+        yield pipeline.send

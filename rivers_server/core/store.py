@@ -103,8 +103,8 @@ class DatabaseStore:
             return runs.get(connection, run_id)
 
     def find_request(self, request_id: str) -> str | None:
-        with self._database.read() as connection:
-            return runs.find_request(connection, request_id)
+        found = self._database.ask(runs.FIND_REQUEST, {"request_id": request_id})
+        return found[0][0] if found else None
 
     def data_versions(self, nodes: Sequence[str]) -> Mapping[str, str]:
         with self._database.read() as connection:
