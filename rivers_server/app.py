@@ -57,9 +57,8 @@ from rivers_server.core.core import Core
 from rivers_server.core.outbox import Transport
 from rivers_server.core.store import DatabaseStore, Store
 from rivers_server.core.thread import CoreThread
-from rivers_server.failpoints import FailingStore, FailingTransport, Failpoint
 from rivers_server.links.exchange import Exchange
-from rivers_server.settings import SchedulerSettings
+from rivers_server.settings import FAILPOINT_VARIABLE, SchedulerSettings
 from rivers_server.traces import TracedTransport, Traces
 from rivers_server.watch import Watches
 
@@ -189,12 +188,11 @@ class Scheduler:
     # -- within -----------------------------------------------------------------------------------------------------
 
     def _seams(self, leadership: Leadership) -> tuple[Store, Transport]:
-        failpoint = Failpoint.from_environment(os.environ)
         self._traces = Traces.from_environment(os.environ, self._database)
-        if failpoint is None:
-            transport = self._exchange if self._traces is None else TracedTransport(self._exchange, self._traces.note)
-            return DatabaseStore(self._database, leadership), transport
-        return FailingStore(self._database, leadership, failpoint), FailingTransport(self._exchange, failpoint)
+        if os.environ.get(FAILPOINT_VARIABLE):
+            return _failing_seams(self._database, leadership, self._exchange)
+        transport = self._exchange if self._traces is None else TracedTransport(self._exchange, self._traces.note)
+        return DatabaseStore(self._database, leadership), transport
 
     def _gate(self) -> Gate:
         settings = self.settings
@@ -279,6 +277,20 @@ class Scheduler:
                 await asyncio.to_thread(self._database.checkpoint)
             except StorageUnavailableError as error:
                 log.warning("checkpoint_put_off", error=str(error))
+
+
+def _failing_seams(database: Database, leadership: Leadership, transport: Transport) -> tuple[Store, Transport]:
+    """For tests: those of a scheduler that dies at a moment that the environment names."""
+    try:
+        from rivers_server.failpoints.failpoint import Failpoint
+        from rivers_server.failpoints.seams import FailingStore, FailingTransport
+    except ImportError:
+        raise ConfigurationError(
+            f"{FAILPOINT_VARIABLE} is set, and this build of rivers has no failpoints; unset it, or install the sources",
+            field=FAILPOINT_VARIABLE,
+        ) from None
+    failpoint = Failpoint.parse(os.environ[FAILPOINT_VARIABLE])
+    return FailingStore(database, leadership, failpoint), FailingTransport(transport, failpoint)
 
 
 async def serve(settings: SchedulerSettings, announce: Callable[[str, str], None]) -> None:

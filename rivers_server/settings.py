@@ -10,6 +10,9 @@ from rivers.credentials.caller import Caller
 from rivers.credentials.token_file import NAME as TOKENS
 from rivers_server.limits import Limits
 
+#: For tests: the moment at which the scheduler kills itself (`rivers_server/failpoints`).
+FAILPOINT_VARIABLE = "RIVERS_FAILPOINT"
+
 
 @dataclass(frozen=True, slots=True)
 class CoreSettings:

@@ -7,7 +7,8 @@ from subprocess import TimeoutExpired
 
 import pytest
 
-from rivers_server.failpoints import Moment, Transition
+from rivers_server.failpoints.failpoint import Moment
+from rivers_server.failpoints.transition import Transition
 from tests.catalogue import ways
 from tests.catalogue.test_programs import MAPPED, PROGRAMS, check, reference
 from tests.stack import Stack

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from signal import SIGKILL
+from collections.abc import Iterator
 
 import pytest
 
 from rivers_client import RunHandle
-from rivers_server.failpoints import Moment, Transition
+from rivers_server.failpoints.failpoint import Moment
+from rivers_server.failpoints.transition import Transition
+from tests.faults.dying import BEATS, meets
 from tests.postgresql import BOTH_DATABASES, database_url
 from tests.stack import Stack
 
@@ -33,7 +33,6 @@ CHAIN = """
         assets=[a, b, c, endless, never], jobs=[rs.Job("all", [a, b, c]), rs.Job("endless", [endless, never])]
     )
 """
-BEATS = ("--beat-interval", "0.2")
 
 #: Every transition of a run that goes well; the second of a kind where there is one, so that all is in motion.
 POINTS = [
@@ -53,19 +52,6 @@ def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         running.start_scheduler(*BEATS)
         running.start_location("chain", CHAIN)
         yield running
-
-
-def meets(stack: Stack, point: str, action: Callable[[], RunHandle]) -> RunHandle:
-    """Does something with a scheduler that dies at a point of it, and starts another one; the caller waits so long."""
-    assert stack.scheduler is not None
-    if stack.scheduler.process.poll() is None:
-        stack.kill_scheduler()
-    stack.start_scheduler(*BEATS, failpoint=point)
-    with ThreadPoolExecutor(1) as other:
-        result = other.submit(action)
-        assert stack.scheduler.process.wait(30) == -SIGKILL
-        stack.start_scheduler(*BEATS)
-        return result.result(30)
 
 
 def bodies(stack: Stack, before: int) -> list[str]:
@@ -124,3 +110,48 @@ def test_S01_dead_while_a_run_is_canceled(shared: Stack, moment: Moment) -> None
     meets(shared, f"{Transition.CANCEL}.{moment}", cancel)
     assert run.wait(timeout=30).state.name == "CANCELED"
     assert bodies(shared, before) == ["endless"]
+
+
+@pytest.mark.parametrize("moment", Moment)
+def test_S01_dead_while_a_location_registers(shared: Stack, moment: Moment) -> None:
+    name = f"late_{moment}"
+    source = """
+        @rs.Asset
+        def ASSET() -> int:
+            mark("body"); return 1
+        repo = rs.CodeRepository(assets=[ASSET], jobs=[rs.Job("all", [ASSET])])
+    """
+    location = meets(
+        shared,
+        f"{Transition.REGISTER}.{moment}",
+        lambda: shared.start_location(name, source.replace("ASSET", name), await_ready=False),
+    )
+    shared.await_location(name)
+    assert shared.client.runs.submit(location=name, job="all").wait(timeout=30).state.name == "SUCCEEDED"
+    assert shared.marks(name) == ["body"]
+    location.stop()
+
+
+@pytest.mark.parametrize("moment", Moment)
+def test_S01_dead_while_a_location_leaves(shared: Stack, moment: Moment) -> None:
+    name = f"leaving_{moment}"
+    location = shared.start_location(name, "repo = rs.CodeRepository(assets=[])")
+
+    def leave() -> None:
+        shared.await_location(name)
+        assert location.stop() == 0
+
+    meets(shared, f"{Transition.DEREGISTER}.{moment}", leave)
+    listed = {one.name: one.state.name for one in shared.client.locations.list()}
+    assert listed.get(name) in (None, "CONNECTING")
+    shared.start_location(name)
+    shared.locations[name].stop()
+
+
+@pytest.mark.parametrize("moment", Moment)
+def test_S01_dead_while_partitions_are_added_and_removed(shared: Stack, moment: Moment) -> None:
+    name, partitions = f"customers {moment}", shared.client.partitions
+    meets(shared, f"{Transition.PARTITIONS}.{moment}", lambda: partitions.add(name, ["acme", "best"]))
+    assert list(partitions.keys(name)) == ["acme", "best"]
+    meets(shared, f"{Transition.PARTITIONS}.{moment}", lambda: partitions.remove(name, "acme"))
+    assert list(partitions.keys(name)) == ["best"]

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from rivers_client import RunHandle
+from rivers_server.failpoints.failpoint import Moment
+from rivers_server.failpoints.transition import Transition
+from tests.faults.dying import meets
 from tests.postgresql import BOTH_DATABASES, database_url
 from tests.proxy import Proxy
 from tests.stack import Stack
@@ -163,6 +166,29 @@ def test_A10_a_result_in_the_spool_counts_after_a_partition_longer_than_the_leas
     proxy.flow()
     assert run.wait(timeout=30).state.name == "SUCCEEDED"
     assert [mark.split()[0] for mark in stack.marks("team")] == ["begin", "end"]
+
+
+@with_short_lease
+@pytest.mark.parametrize("moment", [Moment.BEFORE_COMMIT, Moment.BEFORE_DELIVERY])
+def test_A10_a_late_result_counts_though_the_scheduler_dies_over_it(
+    proxied: tuple[Stack, Proxy], moment: Moment
+) -> None:
+    stack, proxy = proxied
+
+    def late() -> RunHandle:
+        stack.await_location("team")
+        run = submit(stack, "patient", "begin")
+        proxy.stall()
+        release(stack)
+        await_loss(run)
+        proxy.flow()
+        return run
+
+    run = meets(stack, f"{Transition.LATE}.{moment}", late)
+    assert run.wait(timeout=30).state.name == "SUCCEEDED"
+    assert [mark.split()[0] for mark in stack.marks("team")] == ["begin", "end"]
+    told = [event.type.name for event in run.events()]
+    assert (told.count("ATTEMPT_LOST"), told.count("STEP_SUCCEEDED")) == (1, 1)
 
 
 def _free_port() -> int:
