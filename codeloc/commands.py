@@ -128,6 +128,7 @@ def _seconds(text: str) -> float:
     units = {"s": 1, "m": 60, "h": 3600}
     number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 1)
     from codeloc.lease import ENDLESS
+    from rivers.wire.beat import SHORTEST_LEASE
 
     try:
         seconds = ENDLESS if text == "never" else float(number) * unit
@@ -136,5 +137,10 @@ def _seconds(text: str) -> float:
     if not 0 < seconds <= ENDLESS:
         raise ConfigurationError(
             f"--step-lease {text!r} is no duration: give seconds, 15m, 1h or never", field="step_lease"
+        )
+    if seconds < SHORTEST_LEASE:
+        raise ConfigurationError(
+            f"--step-lease {text!r} is too short to be renewed in time; give at least {SHORTEST_LEASE} s",
+            field="step_lease",
         )
     return seconds

@@ -32,6 +32,7 @@ from rivers.v1.step_service_pb2 import (
     Report,
     Stop,
 )
+from rivers.wire import beat
 from rivers.wire.times import decode_duration, encode_duration
 
 #: Attempts that are held or spooled; beyond them nothing that could be another one is listened to.
@@ -151,7 +152,12 @@ class Desk:
         """Opens a session and answers with the inventory (protocol section 4); `SessionRefused` for an old one."""
         now = self._enter()
         session = self.book.open_session(
-            store_id=store_id, term=term, number=number, interval=beat_interval, outlet=outlet, now=now
+            store_id=store_id,
+            term=term,
+            number=number,
+            interval=beat.beat_interval(beat_interval, self._step_lease),
+            outlet=outlet,
+            now=now,
         )
         inventory = Inventory(
             home_id=self._home_id,

@@ -286,7 +286,7 @@ def _failing_seams(database: Database, leadership: Leadership, transport: Transp
         from rivers_server.failpoints.seams import FailingStore, FailingTransport
     except ImportError:
         raise ConfigurationError(
-            f"{FAILPOINT_VARIABLE} is set, and this build of rivers has no failpoints; unset it, or install the sources",
+            f"{FAILPOINT_VARIABLE} is set, and this build of rivers has no failpoints: unset it, or install sources",
             field=FAILPOINT_VARIABLE,
         ) from None
     failpoint = Failpoint.parse(os.environ[FAILPOINT_VARIABLE])

@@ -15,6 +15,7 @@ from rivers.errors import InvalidRequestError, RiversError
 from rivers.lifecycle.states import AttemptOutcome, LogStream
 from rivers.partitions.key import PartitionKey
 from rivers.v1 import identity_pb2, step_service_pb2
+from rivers.wire.beat import SHORTEST_LEASE
 from rivers.wire.failures import decode_failure
 from rivers.wire.identity import decode_partition_key, encode_partition_key
 from rivers.wire.steps import encode_work
@@ -118,8 +119,8 @@ def _encode_assign(command: commands.Assign, last_beat: int) -> step_service_pb2
 
 def _decode_inventory(message: step_service_pb2.Inventory) -> reports.Inventory:
     lease = decode_duration(message.step_lease) if message.HasField("step_lease") else None
-    if lease is not None and lease <= 0.0:
-        raise InvalidRequestError(f"step_lease must be longer than 0 s, got {lease} s", field="step_lease")
+    if lease is not None and lease < SHORTEST_LEASE:
+        raise InvalidRequestError(f"step_lease must be at least {SHORTEST_LEASE} s, got {lease} s", field="step_lease")
     for name in (message.home_id, *message.digests, *message.homes):
         if not 0 < len(name) <= LONGEST_ID or "\0" in name:
             raise InvalidRequestError(f"an id has 1 to {LONGEST_ID} characters and no NUL, got {name[:40]!r}")

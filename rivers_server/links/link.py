@@ -24,12 +24,14 @@ from rivers.definitions.snapshot import Snapshot
 from rivers.errors import InvalidRequestError, RiversError, UnavailableError
 from rivers.lifecycle.events import Failure
 from rivers.v1 import definition_service_pb2, definition_service_pb2_grpc, step_service_pb2, step_service_pb2_grpc
+from rivers.wire.beat import SILENT, beat_interval
 from rivers.wire.failures import decode_failure
 from rivers.wire.times import encode_duration
 from rivers_server.core.backlog import MOST_BYTES as MOST_WAITING
 from rivers_server.core.commands import Command
 from rivers_server.core.inputs import Beaten, Message, Reported, SessionClosed, SnapshotRead
 from rivers_server.core.replica import ReplicaState
+from rivers_server.core.reports import Inventory
 from rivers_server.links.codec import decode_report, encode_command
 from rivers_server.links.definitions import MOST_BYTES, take_definitions
 from rivers_server.links.redial import Redial
@@ -119,6 +121,7 @@ class Link:
         self._has_opened = False
         self._is_closed = False
         self._last_beat = 0
+        self._silence = 0.0
         self._task = asyncio.create_task(self._keep(), name=f"link-{name}")
 
     def announce(self, address: str, home_id: str, boot: int) -> None:
@@ -310,18 +313,18 @@ class Link:
 
     async def _read(self, call: Any, session: int) -> str:
         """Hands reports to the core until the stream ends or the location is silent for five beats (A6)."""
-        silence = self._beat_interval.total_seconds() * 5
+        self._silence = SILENT * self._beat_interval.total_seconds()
         try:
-            async with asyncio.timeout(silence) as patience:
-                return await self._read_while_heard(call, session, patience, silence)
+            async with asyncio.timeout(self._silence) as patience:
+                return await self._read_while_heard(call, session, patience)
         except TimeoutError:
-            return f"silent for {silence:.1f} s"
+            return f"silent for {self._silence:.1f} s"
 
-    async def _read_while_heard(self, call: Any, session: int, patience: asyncio.Timeout, silence: float) -> str:
+    async def _read_while_heard(self, call: Any, session: int, patience: asyncio.Timeout) -> str:
         now = asyncio.get_running_loop().time
         while True:
             message = await call.read()
-            patience.reschedule(now() + silence)
+            patience.reschedule(now() + self._silence)
             if message is None:  # gRPC has logged why
                 return "it sent what cannot be read"
             if message is grpc.aio.EOF:  # type: ignore[attr-defined]  # the stubs lack it
@@ -345,9 +348,10 @@ class Link:
                 if report is not None:
                     reports.append(report)
                     self._has_opened |= item.HasField("replayed")
-                    if item.HasField("inventory"):
+                    if isinstance(report, Inventory):
                         self._peer = (item.inventory.home_id, item.inventory.boot)
                         self._last_beat = item.inventory.beat
+                        self._silence = SILENT * beat_interval(self._beat_interval.total_seconds(), report.step_lease)
                         self._note(ReplicaState.READY, "")
             if reports:
                 self._put(Reported(self.name, session, reports, message.ByteSize()))

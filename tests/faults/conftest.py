@@ -12,6 +12,12 @@ from tests.stack import Stack
 
 
 @pytest.fixture(params=BOTH_DATABASES)
+def database(request: pytest.FixtureRequest) -> str | None:
+    """Where a scheduler keeps its rows; `None` for its file."""
+    return database_url(request)
+
+
+@pytest.fixture(params=BOTH_DATABASES)
 def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
     """A running scheduler without locations."""
     with Stack(tmp_path, database_url(request)) as running:

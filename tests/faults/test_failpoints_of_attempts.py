@@ -80,7 +80,6 @@ def test_S01_dead_while_an_attempt_is_followed_by_another(
     assert told.count("STEP_RETRIED" if transition == Transition.RETRY else "ATTEMPT_LOST") == 1
 
 
-@pytest.mark.parametrize("database", BOTH_DATABASES, indirect=True)
 def test_A12_a_scheduler_that_dies_between_the_commit_of_a_fence_and_the_fence_says_it_again(
     tmp_path: Path, database: str | None
 ) -> None:
@@ -119,9 +118,3 @@ def test_A12_a_scheduler_that_dies_between_the_commit_of_a_fence_and_the_fence_s
         assert stack.marks("team") == [body]
         stack.until(lambda: not is_alive(int(body)), "the end of the body")
         assert "STEP_CANCELED" in {event.type.name for event in run.events()}
-
-
-@pytest.fixture
-def database(request: pytest.FixtureRequest) -> str | None:
-    """Where the scheduler keeps its rows; `None` for its file."""
-    return database_url(request)

@@ -12,7 +12,6 @@ from rivers_client import RunHandle
 from rivers_server.failpoints.failpoint import Moment
 from rivers_server.failpoints.transition import Transition
 from tests.faults.dying import meets
-from tests.postgresql import BOTH_DATABASES, database_url
 from tests.proxy import Proxy
 from tests.stack import Stack
 
@@ -40,12 +39,6 @@ SOURCE = """
 ONCE = ["first", "second", "second end", "third"]
 #: Seconds of the lease in tests whose partition is longer than that; patience is 5 s more.
 with_short_lease = pytest.mark.parametrize("proxied", [2.0], indirect=True, ids=["lease-2s"])
-
-
-@pytest.fixture(params=BOTH_DATABASES)
-def database(request: pytest.FixtureRequest) -> str | None:
-    """Where the scheduler keeps its rows; `None` for its file."""
-    return database_url(request)
 
 
 @pytest.fixture

@@ -85,8 +85,10 @@ def turned_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "back"
 
 
-def test_A7_a_wall_clock_that_is_set_back_an_hour_times_nothing_out(turned_back: Path, tmp_path: Path) -> None:
-    with Stack(tmp_path) as stack:
+def test_A7_a_wall_clock_that_is_set_back_an_hour_times_nothing_out(
+    turned_back: Path, tmp_path: Path, database: str | None
+) -> None:
+    with Stack(tmp_path, database) as stack:
         stack.start_scheduler("--beat-interval", "0.2", "--max-concurrent-runs", "1")
         stack.start_location("team", TEAM, options=("--step-lease", "3"))
         run = stack.client.runs.submit(location="team", job="all")

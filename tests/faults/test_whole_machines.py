@@ -65,8 +65,10 @@ def frozen(pids: list[int]) -> Iterator[None]:
                 os.kill(pid, signal.SIGCONT)
 
 
-def test_A10_a_machine_that_is_frozen_past_patience_has_its_body_killed_and_the_step_run_again(tmp_path: Path) -> None:
-    with Stack(tmp_path) as stack:
+def test_A10_a_machine_that_is_frozen_past_patience_has_its_body_killed_and_the_step_run_again(
+    tmp_path: Path, database: str | None
+) -> None:
+    with Stack(tmp_path, database) as stack:
         stack.start_scheduler(*BEATS)
         stack.start_location("team", TEAM, options=LEASE)
         run = stack.client.runs.submit(location="team", job="all")
@@ -81,8 +83,10 @@ def test_A10_a_machine_that_is_frozen_past_patience_has_its_body_killed_and_the_
         assert [event.type.name for event in run.events()].count("STEP_SUCCEEDED") == 1
 
 
-def test_A6_a_machine_that_burned_down_is_lost_after_patience_and_another_takes_the_step(tmp_path: Path) -> None:
-    with Stack(tmp_path) as stack:
+def test_A6_a_machine_that_burned_down_is_lost_after_patience_and_another_takes_the_step(
+    tmp_path: Path, database: str | None
+) -> None:
+    with Stack(tmp_path, database) as stack:
         stack.start_scheduler(*BEATS)
         stack.start_location("team", TEAM, options=LEASE)
         run = stack.client.runs.submit(location="team", job="all")
@@ -102,9 +106,10 @@ def test_A6_a_machine_that_burned_down_is_lost_after_patience_and_another_takes_
 
 def test_A6_a_partition_longer_than_the_lease_has_another_replica_take_the_step_and_never_two_at_once(
     tmp_path: Path,
+    database: str | None,
 ) -> None:
     port = free_port()
-    with Stack(tmp_path) as stack, Proxy(("127.0.0.2", port), ("127.0.0.1", port)) as proxy:
+    with Stack(tmp_path, database) as stack, Proxy(("127.0.0.2", port), ("127.0.0.1", port)) as proxy:
         stack.start_scheduler(*BEATS)
         through = ("--grpc-port", str(port), "--advertise", "127.0.0.2")
         away = stack.start_location("team", TEAM, options=(*LEASE, *through))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.postgresql import BOTH_DATABASES, database_url
 from tests.stack import Stack
 
 SOURCE = """
@@ -23,10 +24,10 @@ SOURCE = """
 """
 
 
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A running scheduler with the location `team`."""
-    with Stack(tmp_path_factory.mktemp("stack")) as running:
+@pytest.fixture(scope="module", params=BOTH_DATABASES)
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A running scheduler with the location `team`, on each kind of database."""
+    with Stack(tmp_path_factory.mktemp("stack"), database_url(request)) as running:
         running.start_scheduler("--beat-interval", "0.2", "--max-concurrent-runs", "2")
         running.start_location("team", SOURCE)
         yield running

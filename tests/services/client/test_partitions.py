@@ -18,6 +18,7 @@ from rivers.errors import (
     StorageError,
 )
 from rivers.lifecycle.states import EventType, RunState, StepState
+from tests.postgresql import BOTH_DATABASES, database_url
 from tests.stack import Stack
 
 SOURCE = """
@@ -75,9 +76,9 @@ SOURCE = """
 key, multi = rs.PartitionKey.single, rs.PartitionKey.multi
 
 
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory):
-    with Stack(tmp_path_factory.mktemp("stack")) as stack:
+@pytest.fixture(scope="module", params=BOTH_DATABASES)
+def stack(request, tmp_path_factory):
+    with Stack(tmp_path_factory.mktemp("stack"), database_url(request)) as stack:
         stack.start_scheduler()
         stack.start_location("team", SOURCE)
         yield stack

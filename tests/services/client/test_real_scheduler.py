@@ -10,6 +10,7 @@ import pytest
 from rivers.errors import AssetNotFoundError, JobNotFoundError, LocationNotFoundError, RunNotFoundError
 from rivers.lifecycle.states import EventType, RunKind, RunState, StepState
 from rivers_client import RunRequest
+from tests.postgresql import BOTH_DATABASES, database_url
 from tests.stack import Stack
 
 SOURCE = """
@@ -39,9 +40,9 @@ SOURCE = """
 """
 
 
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory):
-    with Stack(tmp_path_factory.mktemp("stack")) as stack:
+@pytest.fixture(scope="module", params=BOTH_DATABASES)
+def stack(request, tmp_path_factory):
+    with Stack(tmp_path_factory.mktemp("stack"), database_url(request)) as stack:
         stack.start_scheduler()
         stack.start_location("team", SOURCE)
         yield stack

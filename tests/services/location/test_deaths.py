@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable
 
@@ -27,6 +28,16 @@ SOURCE = """
     @rs.Asset
     def exits():
         print("last words")
+        os._exit(7)
+
+    @rs.Asset
+    def lends():
+        import socket
+        print("lent", flush=True)
+        with socket.socket(socket.AF_UNIX) as friend:
+            friend.connect(os.path.join(os.environ["MARKS"], "friend"))
+            socket.send_fds(friend, [b"x"], [1])
+            friend.recv(1)
         os._exit(7)
 
     @rs.Asset
@@ -75,7 +86,7 @@ SOURCE = """
     def kept(quick):
         return quick
 
-    repo = rs.CodeRepository([quick, exits, patient, stubborn, parent, greedy, sleeper, kept])
+    repo = rs.CodeRepository([quick, exits, lends, patient, stubborn, parent, greedy, sleeper, kept])
 """
 
 
@@ -112,8 +123,30 @@ async def test_a_step_that_exits(serve: Callable[..., Served]) -> None:
         ended = await scheduler.end(1)
         assert ended.outcome == pb.ATTEMPT_OUTCOME_CRASHED
         assert (ended.failure.signal, ended.failure.exit_code) == (0, 7)
+        assert not ended.output_cut
         await scheduler.assign(2, "quick")
         assert (await scheduler.end(2)).outcome == pb.ATTEMPT_OUTCOME_SUCCEEDED
+
+
+async def test_A15_output_that_somebody_else_holds_open_is_cut_after_a_while(serve: Callable[..., Served]) -> None:
+    location = serve(SOURCE)
+    await location.loaded()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(location.directory / "friend"))
+        listener.listen()
+        async with location.scheduler() as scheduler:
+            await scheduler.attach()
+            await scheduler.assign(1, "lends")
+            friend, _ = await asyncio.to_thread(listener.accept)
+            with friend:
+                _, (pipe,), _, _ = socket.recv_fds(friend, 1, 1)
+                os.write(pipe, b"from a friend\n")
+                friend.send(b"x")
+                ended = await scheduler.end(1)  # though the pipe is open still
+            os.close(pipe)
+            assert (ended.outcome, ended.failure.exit_code) == (pb.ATTEMPT_OUTCOME_CRASHED, 7)
+            assert ended.output_cut
+            assert scheduler.log(1, run_pb2.LOG_STREAM_STDOUT) == "lent\nfrom a friend\n"
 
 
 async def test_a_stop_is_polite_first(serve: Callable[..., Served]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.postgresql import BOTH_DATABASES, database_url
 from tests.stack import Stack
 
 SOURCE = """
@@ -40,9 +41,9 @@ SOURCE = """
 """
 
 
-@pytest.fixture
-def stack(tmp_path: Path) -> Iterator[Stack]:
+@pytest.fixture(params=BOTH_DATABASES)
+def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
     """Nothing runs yet; `SOURCE` is written as the module `team`."""
-    with Stack(tmp_path) as stack:
+    with Stack(tmp_path, database_url(request)) as stack:
         stack.write_module("team", SOURCE)
         yield stack

@@ -116,7 +116,15 @@ class Orders:
 class Place:
     """A desk with a module loaded and two workers, its clock, and a session with a leader that hears every beat."""
 
-    def __init__(self, directory: Path, *, boot: int = 1, workers: int = 2, places: int | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        boot: int = 1,
+        workers: int = 2,
+        places: int | None = None,
+        step_lease: float | None = None,
+    ) -> None:
         self.directory = directory
         self.clock = SetClock()
         self.crew = Orders()
@@ -132,6 +140,7 @@ class Place:
             workers=workers,
             warm=workers,
             places=places,
+            step_lease=step_lease,
         )
         self.term = 1
         self.numbers = 0

@@ -8,7 +8,7 @@ import pytest
 
 from codeloc.book import SessionRefused
 from codeloc.endings import Exit
-from codeloc.lease import is_fresh, stop_grace
+from codeloc.lease import ENDLESS, is_fresh, stop_grace
 from rivers.v1 import step_service_pb2 as pb
 from rivers.v1.run_pb2 import LOG_STREAM_STDOUT
 from rivers.wire.times import encode_duration
@@ -31,6 +31,18 @@ def place(tmp_path: Path) -> Place:
 )
 def test_A3_fresh_is_relative_to_the_beat(silence: float, lease: float, fresh: bool) -> None:
     assert is_fresh(100 + silence, 100, lease) is fresh
+
+
+@pytest.mark.parametrize(
+    ("step_lease", "interval"), [(None, 2.0), (900.0, 2.0), (ENDLESS, 2.0), (20.0, 2.0), (6.0, 0.6), (0.25, 0.05)]
+)
+def test_A4_a_location_with_a_short_lease_beats_ten_times_within_it(
+    tmp_path: Path, step_lease: float | None, interval: float
+) -> None:
+    place = Place(tmp_path / "spool", step_lease=step_lease)
+    place.attach()  # the scheduler asks for a beat every 2 s
+    place.pass_time(10 * interval + interval / 2)
+    assert len(place.outlet.beats()) == 10
 
 
 def test_a_grace_is_a_third_of_a_short_lease() -> None:

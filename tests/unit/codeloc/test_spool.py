@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
@@ -103,6 +104,29 @@ def test_the_end_is_a_place_to_read_from(tmp_path: Path) -> None:
     spool.flush()
     records, _ = spool.read(end, 1000)
     assert [record.payload for record in records] == [b"after"]
+
+
+@pytest.mark.parametrize("is_durable", [False, True])
+def test_A15_a_durable_spool_is_on_the_disk_before_anything_of_it_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_durable: bool
+) -> None:
+    """What the disk has been asked to keep is looked at, each time that the spool says that all is written."""
+    kept: dict[str, int] = {}
+    sync = os.fdatasync
+
+    def watched(descriptor: int) -> None:
+        sync(descriptor)
+        kept[os.readlink(f"/proc/self/fd/{descriptor}")] = os.fstat(descriptor).st_size
+
+    monkeypatch.setattr(os, "fdatasync", watched)
+    spool = Spool(tmp_path, durable=is_durable, segment_size=100)
+    for token in range(1, 6):
+        _fill(spool, token)
+        assert spool.flush()
+        sizes = {str(path): path.stat().st_size for path in tmp_path.glob("*.seg")}
+        assert sizes
+        assert all(kept.get(path) == size for path, size in sizes.items()) is is_durable
+    spool.close()
 
 
 def test_an_empty_spool_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from rivers.errors import ConflictError, RunNotFoundError
 from rivers.lifecycle.states import AttemptOutcome, RunKind, RunState
 from rivers.planning.build import plan_selection
 from rivers.storage import assets
-from rivers_server.core import commands
-from rivers_server.core.inputs import Submit, Tick
+from rivers_server.core import commands, reports
+from rivers_server.core.inputs import Register, Reported, Submit, Tick
 from rivers_server.settings import CoreSettings
 from tests.unit.server.world import Answer, World, failure, snapshot_of
 
@@ -167,6 +167,68 @@ def test_a_spooled_result_of_an_older_boot_counts() -> None:
     assert len(location.bodies) == 1
 
 
+def test_A10_finished_work_is_seen_before_anything_is_issued_on_a_new_session() -> None:
+    """Until the replay is over nothing is sent, whatever waits for a place (section 4, step 4)."""
+    world = World()
+    location = world.add_location("team", ONE, places=1)
+    first, second = world.submit("team"), world.submit("team")
+    location.start_all()
+    location.cut()
+    world.pass_time(920)
+    assert "ATTEMPT_LOST" in world.log_of(first)
+    location.end_all()
+    (lost,) = location.held.values()
+    before = len(location.received)
+    location.session = world.sessions = world.sessions + 1
+    inventory = reports.Inventory(
+        home_id=location.home_id,
+        boot=location.boot,
+        beat=0,
+        workers=1,
+        places=1,
+        digests=(ONE.digest,),
+        attempts=(reports.Held(lost.assign.token, 1, reports.Phase.ENDED, len(lost.spool)),),
+        homes=(),
+    )
+    world.put(Reported("team", location.session, [inventory]))
+    world.put(Tick())
+    assert [type(command) for command in location.received[before:]] == [commands.Adopt]
+    world.put(Reported("team", location.session, lost.spool[lost.acked :]))
+    world.put(Tick())
+    assert not any(isinstance(command, commands.Assign) for command in location.received[before:])
+    assert world.state_of(first) == RunState.SUCCEEDED
+    world.put(Reported("team", location.session, [reports.Replayed()]))
+    assert [one.run_id for one in location.received[before:] if isinstance(one, commands.Assign)] == [second]
+    location.work()
+    assert [run_id for run_id, _ in location.bodies] == [first, second]
+
+
+@pytest.mark.parametrize("outcome", [AttemptOutcome.STOPPED, AttemptOutcome.LOST])
+def test_A16_an_attempt_that_its_lease_has_stopped_is_paid_for_like_a_lost_one(outcome: AttemptOutcome) -> None:
+    world = World(CoreSettings(infrastructure_budget=1))
+    location = world.add_location("team", ONE)
+    run_id = world.submit("team")
+    for _ in range(2):
+        location.start_all()
+        location.end_all(outcome, failure("its lease passed"))
+    assert world.state_of(run_id) == RunState.FAILED
+    assert len(location.bodies) == 2
+    assert world.log_of(run_id).count("ATTEMPT_LOST") == 1
+
+
+def test_A6_registering_renews_nothing() -> None:
+    world = World()
+    location = world.add_location("team", ONE)
+    run_id = world.submit("team")
+    location.start_all()
+    location.cut()
+    for _ in range(92):
+        assert "ATTEMPT_LOST" not in world.log_of(run_id)[:-1]
+        world.put(Register("team", "127.0.0.1:1", location.home_id, location.boot, ONE.digest, Answer()))
+        world.pass_time(10)
+    assert "ATTEMPT_LOST" in world.log_of(run_id)
+
+
 def test_an_assignment_that_never_arrived_is_sent_again() -> None:
     world = World()
     location = world.add_location("team", ONE)
@@ -312,8 +374,6 @@ def test_S02_a_dead_home_process_fails_the_run_with_home_lost() -> None:
     location.start_all()
     item = next(iter(location.held.values()))
     item.is_ended = True
-    from rivers_server.core import reports
-
     location._say(item, reports.Ended(AttemptOutcome.CRASHED, failure("killed"), home_lost=True))
     assert world.state_of(run_id) == RunState.FAILED
 
