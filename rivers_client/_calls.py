@@ -159,6 +159,12 @@ def logs(run_id: str, after: int, step: str | None, follow: bool) -> Watch[LogCh
     return Watch(call, lambda _: not follow)
 
 
+def forget_location(name: str, reason: str) -> Call[int]:
+    """Forgets a location."""
+    request = catalog_service_pb2.ForgetLocationRequest(location=name, reason=reason)
+    return Call("CatalogService", "ForgetLocation", request, lambda answer: int(answer.lost_attempts))
+
+
 def locations(limit: int | None) -> Listing[Location]:
     """Locations, by name."""
     request = catalog_service_pb2.ListLocationsRequest()

@@ -133,6 +133,14 @@ class Locations(_Noun):
         """Locations, by name."""
         return self._transport.items(_calls.locations(limit))
 
+    def forget(self, name: str, reason: str = "") -> int:
+        """Forgets a location whose machine is gone for good; the number of attempts that are lost with it, at once.
+
+        Only for what can never come back: a body that runs on there would run beside its next attempt.
+        `LocationNotFoundError` for an unknown name, `ConflictError` while it is connected.
+        """
+        return self._transport.invoke(_calls.forget_location(name, reason))
+
 
 class Assets(_Noun):
     """Assets."""

@@ -241,7 +241,7 @@ class Scheduler:
         )
         backfill_service_pb2_grpc.add_BackfillServiceServicer_to_server(backfills, server)
         catalog = CatalogServicer(
-            lambda: list(self._core.state.replicas.values()), self._exchange.status, self._reader, border
+            put, lambda: list(self._core.state.replicas.values()), self._exchange.status, self._reader, border
         )
         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(catalog, server)
         partitioned = PartitionServicer(put, lambda: list(self._core.state.replicas.values()), self._reader, border)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextvars import ContextVar
 from typing import Any
 
 import grpc
@@ -20,6 +21,9 @@ Handler = Any
 _LOOK = 1.0
 
 Context = grpc.aio.ServicerContext[Any, Any]
+
+#: Whose token the call that is being answered came with; `None` where none was asked for.
+CALLER: ContextVar[Token | None] = ContextVar("CALLER", default=None)
 
 
 class CredentialInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
@@ -39,6 +43,7 @@ class CredentialInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-ar
             token = self._gate.admit(method, _authorization(details.invocation_metadata))
         except RiversError as error:
             return _refusing(handler, error)
+        CALLER.set(token)
         if self._gate.needs_request(rule_of(method), token):
             return self._for_itself(handler, token)
         if token is not None and handler.response_streaming:

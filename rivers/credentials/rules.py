@@ -36,6 +36,7 @@ RULES: dict[str, Rule] = {
     "/rivers.v1.CatalogService/ListLocations": _READ,
     "/rivers.v1.CatalogService/ListAssets": _READ,
     "/rivers.v1.CatalogService/ListJobs": _READ,
+    "/rivers.v1.CatalogService/ForgetLocation": _OPERATE,
     "/rivers.v1.PartitionService/AddDynamicPartitions": _OPERATE,
     "/rivers.v1.PartitionService/RemoveDynamicPartitions": _OPERATE,
     "/rivers.v1.PartitionService/ListDynamicPartitions": _READ,

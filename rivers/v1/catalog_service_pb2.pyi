@@ -385,3 +385,51 @@ class ListJobsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListJobsResponse: _TypeAlias = ListJobsResponse  # noqa: Y015
+
+@_typing.final
+class ForgetLocationRequest(_message.Message):
+    """Which location to forget, and why."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    location: _builtins.str
+    """Its name."""
+    reason: _builtins.str
+    """Why that is known, for the record."""
+    def __init__(
+        self,
+        *,
+        location: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["location", b"location", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForgetLocationRequest: _TypeAlias = ForgetLocationRequest  # noqa: Y015
+
+@_typing.final
+class ForgetLocationResponse(_message.Message):
+    """The location is forgotten."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOST_ATTEMPTS_FIELD_NUMBER: _builtins.int
+    lost_attempts: _builtins.int
+    """How many attempts were lost with it."""
+    def __init__(
+        self,
+        *,
+        lost_attempts: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lost_attempts", b"lost_attempts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForgetLocationResponse: _TypeAlias = ForgetLocationResponse  # noqa: Y015

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class CatalogServiceStub:
-    """Lists locations, assets and jobs. Served by the scheduler.
+    """Locations, assets and jobs. Served by the scheduler.
     """
 
     def __init__(self, channel):
@@ -50,10 +50,15 @@ class CatalogServiceStub:
                 request_serializer=rivers_dot_v1_dot_catalog__service__pb2.ListJobsRequest.SerializeToString,
                 response_deserializer=rivers_dot_v1_dot_catalog__service__pb2.ListJobsResponse.FromString,
                 _registered_method=True)
+        self.ForgetLocation = channel.unary_unary(
+                '/rivers.v1.CatalogService/ForgetLocation',
+                request_serializer=rivers_dot_v1_dot_catalog__service__pb2.ForgetLocationRequest.SerializeToString,
+                response_deserializer=rivers_dot_v1_dot_catalog__service__pb2.ForgetLocationResponse.FromString,
+                _registered_method=True)
 
 
 class CatalogServiceServicer:
-    """Lists locations, assets and jobs. Served by the scheduler.
+    """Locations, assets and jobs. Served by the scheduler.
     """
 
     def ListLocations(self, request, context):
@@ -77,6 +82,13 @@ class CatalogServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ForgetLocation(self, request, context):
+        """Forgets a location whose machine is gone for good: what ran there is lost at once. Refused while it is connected.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CatalogServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -95,6 +107,11 @@ def add_CatalogServiceServicer_to_server(servicer, server):
                     request_deserializer=rivers_dot_v1_dot_catalog__service__pb2.ListJobsRequest.FromString,
                     response_serializer=rivers_dot_v1_dot_catalog__service__pb2.ListJobsResponse.SerializeToString,
             ),
+            'ForgetLocation': grpc.unary_unary_rpc_method_handler(
+                    servicer.ForgetLocation,
+                    request_deserializer=rivers_dot_v1_dot_catalog__service__pb2.ForgetLocationRequest.FromString,
+                    response_serializer=rivers_dot_v1_dot_catalog__service__pb2.ForgetLocationResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'rivers.v1.CatalogService', rpc_method_handlers)
@@ -104,7 +121,7 @@ def add_CatalogServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class CatalogService:
-    """Lists locations, assets and jobs. Served by the scheduler.
+    """Locations, assets and jobs. Served by the scheduler.
     """
 
     @staticmethod
@@ -178,6 +195,33 @@ class CatalogService:
             '/rivers.v1.CatalogService/ListJobs',
             rivers_dot_v1_dot_catalog__service__pb2.ListJobsRequest.SerializeToString,
             rivers_dot_v1_dot_catalog__service__pb2.ListJobsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ForgetLocation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rivers.v1.CatalogService/ForgetLocation',
+            rivers_dot_v1_dot_catalog__service__pb2.ForgetLocationRequest.SerializeToString,
+            rivers_dot_v1_dot_catalog__service__pb2.ForgetLocationResponse.FromString,
             options,
             channel_credentials,
             insecure,

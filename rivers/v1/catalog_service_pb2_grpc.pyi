@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class CatalogServiceStub:
-    """Lists locations, assets and jobs. Served by the scheduler."""
+    """Locations, assets and jobs. Served by the scheduler."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -39,10 +39,12 @@ class CatalogServiceStub:
     """Assets of one location, or of all."""
     ListJobs: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.ListJobsRequest, _catalog_service_pb2.ListJobsResponse]
     """Jobs of one location, or of all."""
+    ForgetLocation: _grpc.UnaryUnaryMultiCallable[_catalog_service_pb2.ForgetLocationRequest, _catalog_service_pb2.ForgetLocationResponse]
+    """Forgets a location whose machine is gone for good: what ran there is lost at once. Refused while it is connected."""
 
 @_typing.type_check_only
 class CatalogServiceAsyncStub(CatalogServiceStub):
-    """Lists locations, assets and jobs. Served by the scheduler."""
+    """Locations, assets and jobs. Served by the scheduler."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListLocations: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListLocationsRequest, _catalog_service_pb2.ListLocationsResponse]  # type: ignore[assignment]
@@ -51,9 +53,11 @@ class CatalogServiceAsyncStub(CatalogServiceStub):
     """Assets of one location, or of all."""
     ListJobs: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListJobsRequest, _catalog_service_pb2.ListJobsResponse]  # type: ignore[assignment]
     """Jobs of one location, or of all."""
+    ForgetLocation: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ForgetLocationRequest, _catalog_service_pb2.ForgetLocationResponse]  # type: ignore[assignment]
+    """Forgets a location whose machine is gone for good: what ran there is lost at once. Refused while it is connected."""
 
 class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Lists locations, assets and jobs. Served by the scheduler."""
+    """Locations, assets and jobs. Served by the scheduler."""
 
     @_abc_1.abstractmethod
     def ListLocations(
@@ -78,5 +82,13 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_catalog_service_pb2.ListJobsResponse, _abc.Awaitable[_catalog_service_pb2.ListJobsResponse]]:
         """Jobs of one location, or of all."""
+
+    @_abc_1.abstractmethod
+    def ForgetLocation(
+        self,
+        request: _catalog_service_pb2.ForgetLocationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalog_service_pb2.ForgetLocationResponse, _abc.Awaitable[_catalog_service_pb2.ForgetLocationResponse]]:
+        """Forgets a location whose machine is gone for good: what ran there is lost at once. Refused while it is connected."""
 
 def add_CatalogServiceServicer_to_server(servicer: CatalogServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from rivers.cli.printing import print_json, table
 from rivers_client.commands._connection import Json, Limit, Scheduler, TokenFile, connect
 from rivers_client.commands._tls import with_tls
 
-app = typer.Typer(help="Show code locations.", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+app = typer.Typer(
+    help="Show code locations, and forget those that are gone.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
 
 
 @app.callback()
@@ -45,3 +52,21 @@ def list_locations(
         ],
         empty="No locations; `rivers serve MODULE --scheduler HOST:PORT` adds one.",
     )
+
+
+@app.command()
+@with_tls
+def forget(
+    name: Annotated[str, typer.Argument(help="The location.")],
+    reason: Annotated[str, typer.Option("--reason", help="How it is known that it is gone, for the record.")] = "",
+    as_json: Json = False,
+    scheduler: Scheduler = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Forget a location whose machine is gone for good: what ran there is lost at once, and run again elsewhere."""
+    with connect(scheduler, token_file) as client:
+        lost = client.locations.forget(name, reason)
+    if as_json:
+        print_json({"location": name, "lost_attempts": lost})
+        return
+    typer.echo(f"location '{name}' is forgotten; {lost} attempts were lost with it")

@@ -36,6 +36,7 @@ class Border:
             "rivers.v1.RerunBackfillRequest.request_id": limits.request_id_characters,
             "rivers.v1.CancelBackfillRequest.reason": limits.reason_characters,
             "rivers.v1.PauseBackfillRequest.reason": limits.reason_characters,
+            "rivers.v1.ForgetLocationRequest.reason": limits.reason_characters,
         }
         self._lists = {
             "rivers.v1.Selection.nodes": limits.nodes,

@@ -1,4 +1,7 @@
-"""`CatalogService`: what there is to run. Reads the core's view of locations; what was stored comes from rows."""
+"""`CatalogService`: what there is to run. Reads the core's view of locations; what was stored comes from rows.
+
+A location that is gone is forgotten here: that changes state, and goes to the core.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,9 @@ from typing import Any
 
 from grpc.aio import ServicerContext
 
+from rivers.credentials.interceptor import CALLER
 from rivers.definitions.snapshot import OutputDefinition, StepDefinition
-from rivers.errors import LocationNotFoundError
+from rivers.errors import InvalidRequestError, LocationNotFoundError
 from rivers.partitions.definition import PartitionsDefinition
 from rivers.storage import assets
 from rivers.storage.assets import AssetRow
@@ -22,8 +26,10 @@ from rivers_server.api.border import Border
 from rivers_server.api.errors import unary
 from rivers_server.api.pages import decode_token, encode_token, page_size
 from rivers_server.api.reader import Reader
+from rivers_server.core.inputs import ForgetLocation, Message
 from rivers_server.core.replica import NO_ROOM, Replica, ReplicaState
 from rivers_server.links.link import LinkStatus
+from rivers_server.reply import FutureReply
 
 Context = ServicerContext[Any, Any]
 
@@ -36,12 +42,14 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
 
     def __init__(
         self,
+        put: Callable[[Message], None],
         replicas: Callable[[], Iterable[Replica]],
         status: Callable[[str], LinkStatus],
         reader: Reader,
         border: Border,
     ) -> None:
         self.border = border
+        self._put = put
         self._replicas = replicas
         self._status = status
         self._reader = reader
@@ -58,6 +66,18 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
             locations=[self._encode_location(replica) for replica in found[:size]],
             next_page_token=encode_token(found[size - 1].name) if len(found) > size else "",
         )
+
+    @unary
+    async def ForgetLocation(
+        self, request: catalog_service_pb2.ForgetLocationRequest, context: Context
+    ) -> catalog_service_pb2.ForgetLocationResponse:
+        if not request.location:
+            raise InvalidRequestError("location is missing; name the one that is gone", field="location")
+        reply = FutureReply.make()
+        token = CALLER.get()
+        who = f"token {token.id} ({token.name or token.role})" if token is not None else "a caller without a token"
+        self._put(ForgetLocation(request.location, who, request.reason, reply))
+        return catalog_service_pb2.ForgetLocationResponse(lost_attempts=await reply.future)
 
     @unary
     async def ListAssets(

@@ -125,6 +125,16 @@ class Deregister:
 
 
 @dataclass(frozen=True, slots=True)
+class ForgetLocation:
+    """A caller knows that a location's machine is gone for good; `who` is the caller."""
+
+    location: str
+    who: str
+    reason: str
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
 class SnapshotRead:
     """A link has read a location's definitions; the answer says whether they are taken."""
 
@@ -180,6 +190,7 @@ Message = (
     | ChangePartitions
     | Register
     | Deregister
+    | ForgetLocation
     | SnapshotRead
     | Reported
     | Beaten

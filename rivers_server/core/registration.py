@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from rivers.errors import ConflictError
+from rivers.errors import ConflictError, LocationNotFoundError
+from rivers.lifecycle.states import AttemptState
 from rivers.storage.rows import LocationRow
-from rivers_server.core import drawing
-from rivers_server.core.inputs import Deregister, Register, SnapshotRead
+from rivers_server.core import drawing, sessions
+from rivers_server.core.inputs import Deregister, ForgetLocation, Register, SnapshotRead
 from rivers_server.core.replica import Replica
 
 if TYPE_CHECKING:
@@ -61,6 +62,44 @@ def deregister(core: Core, batch: Batch, message: Deregister) -> None:
         batch.writes.forgotten_locations.append(message.location)
         log.info("location_left", location=message.location, boot=message.boot)
     batch.outbox.answer(message.reply, None)
+
+
+def forget(core: Core, batch: Batch, message: ForgetLocation) -> None:
+    """Somebody knows that a machine is gone: that ends what ran there, without waiting for patience (A9).
+
+    What runs at a home that is connected is none of it. Who said so, and why, stays with each run.
+    """
+    replica = core.state.replicas.get(message.location)
+    if replica is None:
+        raise LocationNotFoundError(location=message.location, field="location")
+    gone = [
+        attempt
+        for attempt in core.state.attempts.values()
+        if attempt.location == message.location
+        and attempt.state != AttemptState.ENDED
+        and not (replica.session and replica.home_id == attempt.home_id)
+    ]
+    if replica.session and not gone:
+        raise ConflictError(
+            f"location '{message.location}' is connected from {replica.row.address}: stop it, and what runs there is "
+            "settled by itself",
+            field="location",
+            location=message.location,
+        )
+    why = f"location '{message.location}' was forgotten by {message.who}"
+    why += f": {message.reason}" if message.reason else ""
+    for attempt in gone:
+        sessions.lose(core, batch, attempt, why)
+    if not replica.session:
+        replica.snapshot = None
+        batch.outbox.hang_up.append(message.location)
+        if not replica.in_flight and not replica.ready:
+            del core.state.replicas[message.location]
+        batch.writes.forgotten_locations.append(message.location)
+    log.warning(
+        "location_forgotten", location=message.location, who=message.who, reason=message.reason, attempts=len(gone)
+    )
+    batch.outbox.answer(message.reply, len(gone))
 
 
 def take_snapshot(core: Core, batch: Batch, message: SnapshotRead) -> None:

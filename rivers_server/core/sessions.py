@@ -157,8 +157,12 @@ def fire_timers(core: Core, batch: Batch) -> None:
     if not has_silent_attempts(core):
         return
     for silent in [attempt for attempt in state.attempts.values() if _is_out_of_patience(core, attempt)]:
-        why = f"location '{silent.location}' was silent for longer than the lease"
-        _end(core, batch, silent, AttemptOutcome.LOST, Failure(FailureReason.INFRASTRUCTURE, why))
+        lose(core, batch, silent, f"location '{silent.location}' was silent for longer than the lease")
+
+
+def lose(core: Core, batch: Batch, attempt: Attempt, why: str) -> None:
+    """Nothing is heard of an attempt any more, and its body is dead."""
+    _end(core, batch, attempt, AttemptOutcome.LOST, Failure(FailureReason.INFRASTRUCTURE, why))
 
 
 def has_silent_attempts(core: Core) -> bool:

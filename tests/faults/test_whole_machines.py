@@ -6,13 +6,14 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from rivers_client import RunHandle
 from tests.proxy import Proxy
-from tests.stack import Stack, children, is_alive
+from tests.stack import RIVERS, Stack, children, is_alive
 
 #: The shortest lease for these beats; patience is 5 s more.
 LEASE = ("--step-lease", "2")
@@ -102,6 +103,36 @@ def test_A6_a_machine_that_burned_down_is_lost_after_patience_and_another_takes_
         assert run.wait(timeout=30).state.name == "SUCCEEDED"
         assert len(bodies(stack)) == 2
         assert stack.marks("team")[-1] == "ends"
+
+
+def test_A9_a_machine_that_an_operator_forgets_is_lost_at_once_and_another_takes_the_step(
+    tmp_path: Path, database: str | None
+) -> None:
+    with Stack(tmp_path, database) as stack:
+        stack.start_scheduler(*BEATS)
+        stack.start_location("team", TEAM)  # with a lease of 900 s
+        run = stack.client.runs.submit(location="team", job="all")
+        stack.until(lambda: bodies(stack), "the body")
+        forget = [RIVERS, "locations", "forget", "team", "--scheduler", f"127.0.0.1:{stack.port}", "--reason", "fire"]
+        refused = subprocess.run(forget, capture_output=True, text=True, timeout=60)
+        assert (refused.returncode, "is connected" in refused.stderr) == (2, True)
+        pids = everyone(stack)
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        stack.await_location("team", "CONNECTING")
+        done = subprocess.run(forget, capture_output=True, text=True, timeout=60)
+        assert done.stdout == "location 'team' is forgotten; 1 attempts were lost with it\n", done.stderr
+        # Its run waits for whoever serves the location next.
+        assert [(one.address, one.attempts_in_flight) for one in stack.client.locations.list()] == [("", 0)]
+        lost = next(event for event in run.events(timeout=30) if event.type.name == "ATTEMPT_LOST")
+        assert lost.failure is not None
+        assert lost.failure.message == "location 'team' was forgotten by a caller without a token: fire"
+        shutil.rmtree(tmp_path / "data-team")
+        stack.start_location("team", options=("--data-dir", "data-elsewhere"))
+        assert run.wait(timeout=30).state.name == "SUCCEEDED"
+        assert len(bodies(stack)) == 2
 
 
 def test_A6_a_partition_longer_than_the_lease_has_another_replica_take_the_step_and_never_two_at_once(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from rivers.credentials.role import Role
 from rivers.credentials.rules import rule_of
 from rivers.credentials.secret import for_location
-from rivers.errors import UnauthenticatedError
+from rivers.errors import PermissionDeniedError, UnauthenticatedError
 from rivers.lifecycle.states import RunState
 from rivers.v1.definition_service_pb2 import GetSnapshotRequest
 from rivers.v1.definition_service_pb2_grpc import DefinitionServiceStub
@@ -172,6 +173,36 @@ def test_definitions_are_told_no_more_to_a_scheduler_whose_token_was_revoked(tmp
                 list(parts)
         assert ended.value.code() == grpc.StatusCode.UNAUTHENTICATED
         (tmp_path / "go").touch()
+
+
+def test_who_forgets_a_location_is_told_by_the_runs_that_it_cost(tmp_path: Path) -> None:
+    with Guarded(tmp_path) as stack:
+        stack.start_guarded_scheduler()
+        stack.tokens["ann"] = create(tmp_path, "operator", "--name", "ann")
+        stack.tokens["location:team"] = create(tmp_path, "location:team")
+        known = accept(tmp_path, "team", stack.tokens["scheduler"])
+        source = """
+            @rs.Asset
+            def endless() -> int:
+                mark("endless")
+                while True:
+                    time.sleep(1)
+            repo = rs.CodeRepository(assets=[endless])
+        """
+        options = ("--token-file", stack.token_file("location:team"), "--scheduler-token-file", str(known))
+        team = stack.start_location("team", source, options=options)
+        run = stack.client.runs.submit("team")
+        stack.until(lambda: stack.marks("team"), "the body")
+        team.kill()
+        stack.await_location("team", "CONNECTING")
+        address = f"127.0.0.1:{stack.port}"
+        with Client(address, token=stack.tokens["viewer"]) as viewer, pytest.raises(PermissionDeniedError):
+            viewer.locations.forget("team")
+        with Client(address, token=stack.tokens["ann"]) as ann:
+            assert ann.locations.forget("team", "it is gone") == 1
+        lost = next(event for event in run.events(timeout=30) if event.type.name == "ATTEMPT_LOST")
+        assert lost.failure is not None
+        assert re.search(r"was forgotten by token \w+ \(ann\): it is gone", lost.failure.message)
 
 
 def test_tokens_are_seen_nowhere(stack: Guarded) -> None:

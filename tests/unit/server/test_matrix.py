@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from rivers.lifecycle.states import AttemptOutcome, RunState
+import pytest
+
+from rivers.errors import ConflictError, LocationNotFoundError
+from rivers.lifecycle.states import AttemptOutcome, EventType, RunState
+from rivers.storage import events
 from rivers_server.core import commands, reports
-from rivers_server.core.inputs import Reported
-from tests.unit.server.world import HeldAttempt, Location, World, snapshot_of
+from rivers_server.core.inputs import ForgetLocation, Register, Reported, SnapshotRead
+from tests.unit.server.world import Answer, HeldAttempt, Location, World, snapshot_of
 
 ONE = snapshot_of({"one": []})
 #: The default lease of 900 s and 1 % of it and 5 s.
@@ -45,6 +49,70 @@ def test_A6_a_machine_that_is_gone_is_lost_after_patience_and_another_takes_the_
     location.work()
     assert world.state_of(run_id) == RunState.SUCCEEDED
     assert len(location.bodies) == 2
+
+
+def forget(world: World) -> int:
+    """A person says that the machine is gone."""
+    answer = Answer()
+    world.put(ForgetLocation("team", "token 12 (ann)", "it burned down", answer))
+    if answer.error is not None:
+        raise answer.error
+    return int(answer.result)
+
+
+def test_A9_a_location_that_somebody_says_is_gone_is_lost_at_once_and_each_run_keeps_who_said_so() -> None:
+    world, location, run_id, _ = running()
+    location.cut()
+    assert forget(world) == 1
+    with world.database.read() as connection:
+        (lost,) = [
+            event.failure
+            for event in events.of_run(connection, run_id, after_seq=0, limit=100)
+            if event.type == EventType.ATTEMPT_LOST
+        ]
+    assert lost is not None
+    assert lost.message == "location 'team' was forgotten by token 12 (ann): it burned down"
+    world.start_scheduler()
+    assert "team" not in {row.name for row in world.store.load().locations}
+    world.put(Register("team", "127.0.0.1:9", "another-home", 1, ONE.digest, Answer()))
+    world.put(SnapshotRead("team", ONE, Answer()))
+    replace(location)
+    location.work()
+    assert world.state_of(run_id) == RunState.SUCCEEDED
+    assert len(location.bodies) == 2
+
+
+def test_A9_what_ran_on_a_machine_that_another_has_replaced_is_lost_when_somebody_says_so() -> None:
+    world, location, run_id, _ = running()
+    location.cut()
+    replace(location)
+    assert forget(world) == 1
+    location.work()
+    assert world.state_of(run_id) == RunState.SUCCEEDED
+    with pytest.raises(ConflictError, match="is connected"):
+        forget(world)
+
+
+def test_A9_a_location_that_is_connected_is_not_forgotten() -> None:
+    world, location, run_id, _ = running()
+    with pytest.raises(ConflictError, match="is connected"):
+        forget(world)
+    location.end_all()
+    assert world.state_of(run_id) == RunState.SUCCEEDED
+    location.cut()
+    assert forget(world) == 0
+    with pytest.raises(LocationNotFoundError):
+        forget(world)
+
+
+def test_A12_a_fenced_attempt_ends_when_its_location_is_forgotten() -> None:
+    world, location, run_id, _ = running()
+    world.cancel(run_id)
+    world.pass_time(13)
+    assert location.fenced
+    location.cut()
+    assert forget(world) == 1
+    assert world.state_of(run_id) == RunState.CANCELED
 
 
 def test_A10_a_late_result_is_refused_once_another_replica_has_the_step() -> None:
