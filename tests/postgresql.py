@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 
 #: The parameters of a fixture whose tests run on both kinds of database.
 BOTH_DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
@@ -92,11 +92,21 @@ class Cluster:
         self.run(f"CREATE SCHEMA {name}")
         return f"{self._url('postgres')}&options=-csearch_path%3D{name}"
 
-    def new_database(self) -> str:
+    def new_database(self, options: str = "") -> str:
         """The URL of a new, empty database."""
         name = f"test{next(self._numbers)}"
-        self.run(f"CREATE DATABASE {name}")
+        self.run(f"CREATE DATABASE {name} {options}")
         return self._url(name)
+
+    def drop(self, url: str) -> None:
+        """Removes a database."""
+        self.run(f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
+
+    def give(self, directory: Path) -> None:
+        """Lets the server have a directory."""
+        if self._prefix:
+            user = pwd.getpwnam("postgres")
+            os.chown(directory, user.pw_uid, user.pw_gid)
 
     def run(self, statement: str) -> None:
         """Runs a statement as the superuser, outside a transaction."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Dialect, and_, bindparam, case, select, update
 
 from rivers.errors import StorageUnavailableError
+from rivers.storage import kv
 from rivers.storage.database import Database
 from rivers.storage.faults import DeposedError, StaleWriteError
 from rivers.storage.flush import Batch, prepare
@@ -64,6 +67,14 @@ _FENCE_UNANSWERED = Prepared(
     )
 )
 _LAST = select(table.c.term, table.c.batch).where(table.c.id == 1).with_for_update()
+
+
+#: Bytes for which there has to be room; random ones, as others would be made small.
+_ROOM, _ROOM_KEY = 1 << 18, "rivers/room"
+
+
+class _Undone(Exception):
+    """Takes a transaction back."""
 
 
 class Leadership:
@@ -169,6 +180,15 @@ class Leadership:
             send, dialect, {**values, "seen_batch": self.batch, "seen_position": self._next_position}
         )
         return self._next_position
+
+    def check_room(self) -> None:
+        """Raises `StorageUnavailableError` unless there is room for rows; writes none.
+
+        In a full PostgreSQL what changes in its place can be committed, and nothing can be added.
+        """
+        with suppress(_Undone), self._database.transaction() as connection:
+            kv.set(connection, _ROOM_KEY, os.urandom(_ROOM))
+            raise _Undone
 
     def _token_to_store(self) -> int:
         """The first token that is nobody's: at least half of what is set aside is still ahead of the next one."""

@@ -127,6 +127,7 @@ class Core:
         self.plans: dict[str, RunPlan] = {}
         self.awake = 0.0
         self.outage: Outage | None = None
+        self._is_unproven = False
         self._last_turn = clock.monotonic()
         self._handlers: dict[type, Callable[[Core, Batch, Any], None]] = {
             Submit: requests.submit,
@@ -170,7 +171,7 @@ class Core:
                     self.outage.refuse(self, messages)
                     return
                 self.outage.end(self)
-                self.outage = None
+                self.outage, self._is_unproven = None, True
             try:
                 self._run(messages)
             except (DeposedError, StorageUnavailableError):
@@ -186,7 +187,7 @@ class Core:
                 for message in messages:
                     self.run_batch([message])
         except StorageUnavailableError as error:
-            self.outage = self.outage or Outage(self, error)
+            self.outage = self.outage or Outage(self, error, is_again=self._is_unproven)
             self.outage.fail(self, error)
             self.outage.refuse(self, messages)
 
@@ -261,6 +262,7 @@ class Core:
         decided = self.clock.monotonic()
         if batch.writes:
             self.store.commit(batch.writes)
+            self._is_unproven = False
         self.tally.note(batch, len(messages), decided - batch.monotonic, self.clock.monotonic() - decided)
         self.transport.deliver(batch.outbox)
 

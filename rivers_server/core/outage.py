@@ -32,15 +32,16 @@ FIRST_RETRY, LATER_RETRIES = 0.1, 1.0
 class Outage:
     """What is remembered of an outage: its cause, when to try again, and the sessions whose reports were not taken.
 
-    Patience with silent locations is not counted meanwhile: `awake` stands still (A7).
+    Patience with silent locations is not counted meanwhile: `awake` stands still (A7). `is_again` says that nothing was
+    written since the last one: the database was not really back.
     """
 
-    def __init__(self, core: Core, error: StorageUnavailableError) -> None:
+    def __init__(self, core: Core, error: StorageUnavailableError, *, is_again: bool = False) -> None:
         self.error = error
         self.awake = core.awake
         self.began = self.retry_at = core.clock.monotonic()
         self.missed: dict[str, int] = {}
-        self._pause = FIRST_RETRY
+        self._pause = LATER_RETRIES if is_again else FIRST_RETRY
         log.error("database_unavailable", error=str(error))
 
     def fail(self, core: Core, error: StorageUnavailableError) -> None:
@@ -73,6 +74,7 @@ class Outage:
         """Raises `StorageUnavailableError` unless the database can be written again and every index is made from it."""
         with suppress(StaleWriteError):  # a commit happened after all, after it was asked for (W6): rows have it
             core.store.commit(WriteSet())
+        core.store.check_room()
         core.rebuild()
         core.skip_time()
         outbox = Outbox()

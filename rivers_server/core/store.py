@@ -34,6 +34,9 @@ class Store(Protocol):
     def commit(self, writes: WriteSet) -> None:
         """Writes all of it in one transaction, or raises and has written nothing."""
 
+    def check_room(self) -> None:
+        """Raises `StorageUnavailableError` unless rows can be added."""
+
     def load(self) -> Recovered:
         """All that is unfinished."""
 
@@ -89,6 +92,9 @@ class DatabaseStore:
 
     def commit(self, writes: WriteSet) -> None:
         self._leadership.commit(writes)
+
+    def check_room(self) -> None:
+        self._leadership.check_room()
 
     def load(self) -> Recovered:
         with self._database.read() as connection:

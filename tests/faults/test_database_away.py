@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sqlite3
-import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,8 +14,9 @@ import pytest
 from rivers.errors import StorageUnavailableError
 from rivers.v1 import run_service_pb2, run_service_pb2_grpc
 from rivers_client import Client
+from tests.faults.disk import SmallDisk, small_disk
 from tests.faults.losing_proxy import LosingProxy
-from tests.postgresql import Cluster, on_sqlite
+from tests.postgresql import BOTH_DATABASES, Cluster, on_sqlite
 from tests.stack import Stack
 
 CHAIN = """
@@ -204,38 +203,46 @@ def test_W6_the_answer_to_a_commit_is_lost_again_and_again(stack: Stack, cluster
 
 
 @pytest.fixture
-def small_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
-    """A disk of two megabytes."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder], capture_output=True, text=True)
-    if mounted.returncode:
-        why = f"a tmpfs cannot be mounted: {mounted.stderr.strip()}"
-        if os.environ.get("CI") == "true" and os.geteuid() == 0:
-            pytest.fail(why)
-        pytest.skip(why)
-    yield folder
-    subprocess.run(["umount", "--lazy", folder], check=True)
+def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SmallDisk]:
+    """A disk for SQLite's file, or for the tables of a PostgreSQL server whose log is elsewhere."""
+    if request.param == "sqlite":
+        with small_disk(tmp_path / "scheduler", 2) as mounted:
+            yield mounted
+        return
+    cluster: Cluster = request.getfixturevalue("cluster")
+    with small_disk(Path(cluster.folder) / "small", 24) as mounted:
+        cluster.give(mounted.path)
+        cluster.run(f"CREATE TABLESPACE small LOCATION '{mounted.path}'")
+        yield mounted
+        cluster.run("DROP TABLESPACE small")
 
 
-def test_D4_the_disk_is_full_in_mid_run_and_has_room_again(tmp_path: Path, small_disk: Path) -> None:
-    with Stack(tmp_path) as stack:
-        stack.start_scheduler("--beat-interval", "0.2", "--storage-path", str(small_disk))
+@pytest.mark.parametrize("disk", BOTH_DATABASES, indirect=True)
+def test_D4_the_disk_is_full_in_mid_run_and_has_room_again(
+    tmp_path: Path, disk: SmallDisk, request: pytest.FixtureRequest
+) -> None:
+    is_file = disk.path.is_relative_to(tmp_path)
+    cluster = None if is_file else request.getfixturevalue("cluster")
+    url = cluster.new_database("TABLESPACE small") if cluster is not None else None
+    with Stack(tmp_path, url) as stack:
+        stack.start_scheduler("--beat-interval", "0.2")
         stack.start_location("team", CHAIN)
         run = stack.client.runs.submit("team", job="all")
         stack.until(lambda: stack.marks("team") == ["first"], "the first body")
-        _fill(small_disk)
+        disk.fill()
         told = stack.until(lambda: _submit_until_refused(stack), "a refusal")
-        assert "full" in told
+        assert "full" in told or "No space left on device" in told
         assert stack.client.runs.get(run.run_id).run_id == run.run_id, "what is stored can be read"
         assert list(stack.client.runs.list())
         (stack.directory / "go").touch()
         stack.until(lambda: "first ended" in stack.marks("team"), "the end of the body")
         _beats_are_answered(stack)
-        (small_disk / "ballast").unlink()
-        made = [stack.client.runs.get(one.run_id) for one in stack.client.runs.list(limit=1_000)]
+        disk.clear()
+        made = [stack.client.runs.get(one.run_id) for one in stack.client.runs.list(limit=5_000)]
         assert {one.wait(timeout=60).state.name for one in made} == {"SUCCEEDED"}
         assert sorted(stack.marks("team")) == sorted(MARKS * len(made))
+    if cluster is not None:
+        cluster.drop(url)
 
 
 @on_sqlite
@@ -287,16 +294,6 @@ def test_D4_something_else_locks_the_database_in_mid_run(stack: Stack) -> None:
     other.close()
     assert run.wait(timeout=30).state.name == "SUCCEEDED"
     assert stack.marks("team") == MARKS
-
-
-def _fill(folder: Path) -> None:
-    with (folder / "ballast").open("wb", buffering=0) as file:
-        for size in (4096, 1):
-            try:
-                while True:
-                    file.write(b"x" * size)
-            except OSError:
-                continue
 
 
 def _submit_until_refused(stack: Stack) -> str:
