@@ -19,6 +19,7 @@ SERVICES = (
     "rivers.v1.CatalogService",
     "rivers.v1.LocationService",
     "rivers.v1.PartitionService",
+    "rivers.v1.BackfillService",
 )
 _WITHIN = 3.0
 _PAGE = 1000
@@ -51,7 +52,7 @@ def check_scheduler(address: str, token: str | None, tls: Tls | None, *, is_expe
         yield Finding("locations", Level.WARNING, "the scheduler knows none, so no run can start", remedy)
     for location in locations:
         yield _location(location, asked)
-    yield _clock(locations, asked)
+    yield check_clock(locations, asked)
 
 
 def _unreachable(address: str, error: grpc.RpcError, *, is_expected: bool) -> Finding:
@@ -124,7 +125,7 @@ def _location(location: Location, now: float) -> Finding:
             return Finding(name, Level.WARNING, told, remedy)
 
 
-def _clock(locations: Sequence[Location], asked: float) -> Finding:
+def check_clock(locations: Sequence[Location], asked: float) -> Finding:
     """The scheduler says when it has heard locations: that cannot be later than now, nor long ago."""
     ready = [one for one in locations if one.state == LocationState.LOCATION_STATE_READY and one.HasField("heard_time")]
     if not ready:

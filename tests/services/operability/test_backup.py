@@ -6,9 +6,11 @@ import shutil
 import sqlite3
 from contextlib import closing
 
+from tests.postgresql import on_sqlite
 from tests.stack import Stack
 
 
+@on_sqlite
 def test_a_backup_of_a_scheduler_that_works_can_be_put_back(stack: Stack) -> None:
     stack.start_scheduler("--beat-interval", "0.2")
     location = stack.start_location("team")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import subprocess
 from pathlib import Path
@@ -10,13 +11,16 @@ from pathlib import Path
 import pytest
 
 from rivers.storage import stamp
+from tests.postgresql import Cluster, on_sqlite
 from tests.stack import RIVERS, Stack
 
 
-def doctor(directory: Path, *options: str) -> tuple[int, dict[str, dict[str, str]]]:
+def doctor(directory: Path, *options: str, **variables: str) -> tuple[int, dict[str, dict[str, str]]]:
     """The exit code, and what was found by check."""
     arguments = [RIVERS, "doctor", "--json", *options]
-    done = subprocess.run(arguments, cwd=directory, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        arguments, cwd=directory, env={**os.environ, **variables}, capture_output=True, text=True, timeout=60
+    )
     assert done.stderr == ""
     return done.returncode, {finding["check"]: finding for finding in json.loads(done.stdout)}
 
@@ -26,6 +30,7 @@ def address(stack: Stack) -> tuple[str, ...]:
     return ("--scheduler", f"127.0.0.1:{stack.port}", "--storage-path", "scheduler")
 
 
+@on_sqlite
 def test_a_set_up_that_works_has_nothing_wrong_with_it(stack: Stack) -> None:
     stack.start_scheduler("--beat-interval", "0.2")
     stack.start_location("team")
@@ -37,6 +42,25 @@ def test_a_set_up_that_works_has_nothing_wrong_with_it(stack: Stack) -> None:
     assert "2 workers" in found["location team"]["message"]
     assert f"schema {stamp.VERSION}" in found["storage schema"]["message"]
     assert found["clock"]["message"] == "agrees with the scheduler's"
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("stack", ["postgres"], indirect=True)
+def test_a_database_server_is_looked_into_too(stack: Stack, cluster: Cluster) -> None:
+    stack.start_scheduler("--beat-interval", "0.2")
+    stack.start_location("team")
+    where = ("--scheduler", f"127.0.0.1:{stack.port}")
+    assert stack.database_url is not None
+    code, found = doctor(stack.directory, *where, RIVERS_DATABASE_URL=stack.database_url)
+    assert code == 0
+    assert {finding["level"] for finding in found.values()} == {"ok"}, found
+    assert f"schema {stamp.VERSION}" in found["database"]["message"]
+    empty = cluster.new_database()
+    assert doctor(stack.directory, *where, RIVERS_DATABASE_URL=empty)[1]["database"]["level"] == "ok"
+    gone = empty.replace("/test", "/gone")
+    code, found = doctor(stack.directory, *where, RIVERS_DATABASE_URL=gone)
+    assert (code, found["database"]["level"]) == (1, "error")
+    assert "does not exist" in found["database"]["message"]
 
 
 def test_it_is_a_line_for_each_check(stack: Stack) -> None:
@@ -80,6 +104,7 @@ def test_a_module_that_cannot_be_loaded_and_a_location_that_is_gone_are_told(sta
     assert found["location team"]["level"] == "warning"
 
 
+@on_sqlite
 def test_an_owner_that_has_ended_is_no_owner(stack: Stack) -> None:
     stack.start_scheduler()
     assert stack.scheduler is not None
@@ -91,6 +116,7 @@ def test_an_owner_that_has_ended_is_no_owner(stack: Stack) -> None:
     assert str(pid) in found["storage owner"]["message"]
 
 
+@on_sqlite
 def test_a_schema_of_another_version_is_told_with_what_to_do(stack: Stack) -> None:
     stack.start_scheduler()
     assert stack.scheduler is not None

@@ -38,8 +38,9 @@ def test_a_run_is_followed_through_both_logs_by_its_ids(stack: Stack) -> None:
     assigned = named(scheduler, "attempt_assigned")
     assert [(event["step_key"], event["attempt"]) for event in assigned] == [("numbers", 1), ("total", 1)]
     for name in ("attempt_received", "attempt_started", "attempt_ended"):
-        theirs = [(event["run_id"], event["step_key"], event["token"]) for event in named(location, name)]
-        assert theirs == [(run.run_id, event["step_key"], event["token"]) for event in assigned], name
+        fields = ("run_id", "step_key", "attempt", "token")
+        theirs = [[event[field] for field in fields] for event in named(location, name)]
+        assert theirs == [[run.run_id, event["step_key"], 1, event["token"]] for event in assigned], name
     assert {event["location"] for event in events(location)} == {"team"}
     assert all({"event", "level", "timestamp"} <= event.keys() for event in events(scheduler) + events(location))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -96,9 +97,16 @@ def test_what_runs_and_what_waits_is_seen_while_it_does(stack: Stack) -> None:
     assert value(there, "rivers_location_free_places", location="team") == 33
     assert value(there, "rivers_location_spool_bytes", location="team") > 0
     assert 30 < value(there, "rivers_location_lease_margin_seconds", location="team") <= 60
+    began = time.monotonic()
+    while time.monotonic() - began < 0.2:
+        stack.client.runs.list(limit=1)
+    waited = time.monotonic() - began
     (stack.directory / "go").touch()
     for run in runs:
         run.wait()
+    # Two of them waited all that time, to be admitted and so to be started.
+    for name in ("admission", "start"):
+        assert value(scrape(scheduler), f"rivers_scheduler_{name}_seconds_sum") >= 2 * waited
     stack.until(
         lambda: value(scrape(location), "rivers_location_held_attempts", location="team") == 0, "the acknowledgements"
     )

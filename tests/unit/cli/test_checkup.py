@@ -9,7 +9,10 @@ import pytest
 from rivers.cli.checkup import installation
 from rivers.cli.checkup.finding import Finding, Level, is_wrong
 from rivers.cli.checkup.installation import check_installation, numbers
+from rivers.cli.checkup.service import SERVICES, check_clock
 from rivers.cli.checkup.storage import check_directory, file_system
+from rivers.v1.catalog_service_pb2 import Location, LocationState
+from tests.contract import OURS, SCHEDULER
 
 MOUNTS = """\
 22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw
@@ -59,6 +62,31 @@ def test_a_file_is_no_storage_directory(tmp_path: Path) -> None:
     (finding,) = check_directory(tmp_path / "file" / "storage")
     assert finding.level == Level.ERROR
     assert "--storage-path" in finding.remedy
+
+
+def test_every_service_of_the_scheduler_is_asked_for_its_health() -> None:
+    ours = {method.containing_service.full_name for method in SCHEDULER if method in OURS}
+    assert set(SERVICES) == ours
+
+
+@pytest.mark.parametrize(
+    ("heard", "level", "told"),
+    [
+        (0.0, Level.OK, "agrees"),
+        (-20.0, Level.OK, "agrees"),
+        (10.0, Level.WARNING, "behind the scheduler"),
+        (3600.0, Level.WARNING, "behind the scheduler"),
+        (-3600.0, Level.WARNING, "ahead of the scheduler"),
+    ],
+)
+def test_a_clock_that_differs_is_told(heard: float, level: Level, told: str) -> None:
+    """`heard` is when the scheduler says that it heard a location, on this machine's clock."""
+    now = 1_800_000_000.0
+    location = Location(name="team", state=LocationState.LOCATION_STATE_READY)
+    location.heard_time.FromNanoseconds(int((now + heard) * 1e9))
+    finding = check_clock([location], now)
+    assert (finding.level, told in finding.message) == (level, True), finding
+    assert bool(finding.remedy) is (level != Level.OK)
 
 
 def test_a_warning_is_not_wrong() -> None:
