@@ -22,6 +22,6 @@ def meets(stack: Stack, point: str, action: Callable[[], T], options: tuple[str,
     stack.start_scheduler(*options, failpoint=point)
     with ThreadPoolExecutor(1) as other:
         result = other.submit(action)
-        assert stack.scheduler.process.wait(30) == -SIGKILL
+        assert stack.scheduler.process.wait(60) == -SIGKILL
         stack.start_scheduler(*options)
-        return result.result(30)
+        return result.result(60)

@@ -84,7 +84,9 @@ def test_A12_a_scheduler_that_dies_between_the_commit_of_a_fence_and_the_fence_s
     tmp_path: Path, database: str | None
 ) -> None:
     with Stack(tmp_path, database) as stack:
-        stack.start_scheduler()
+        # The location is silent only after 25 s, and the fence comes 12 s after the stop that it does not hear.
+        slow_beats = ("--beat-interval", "5")
+        stack.start_scheduler(*slow_beats)
         stack.start_location(
             "team",
             """
@@ -101,19 +103,20 @@ def test_A12_a_scheduler_that_dies_between_the_commit_of_a_fence_and_the_fence_s
                 mark("never"); return 1
             repo = rs.CodeRepository(assets=[stubborn, never], jobs=[rs.Job("all", [stubborn, never])])
             """,
-            options=("--step-lease", "12"),
         )
         run = stack.client.runs.submit(location="team", job="all")
         (body,) = stack.until(lambda: stack.marks("team"), "the body")
         supervisor = stack.locations["team"].process.pid
 
         def cancel() -> None:
+            assert stack.scheduler is not None
+            dying = stack.scheduler.process
             stack.await_location("team")
             with frozen(supervisor):  # it does not even hear that the body should stop
                 run.cancel()
-                stack.until(lambda: stack.scheduler is not None and stack.scheduler.process.poll(), "the fence")
+                stack.until(lambda: dying.poll() is not None, "the fence", 60)
 
-        meets(stack, f"{Transition.FENCE}.{Moment.BEFORE_DELIVERY}", cancel, ())
+        meets(stack, f"{Transition.FENCE}.{Moment.BEFORE_DELIVERY}", cancel, slow_beats)
         assert run.wait(timeout=30).state.name == "CANCELED"
         assert stack.marks("team") == [body]
         stack.until(lambda: not is_alive(int(body)), "the end of the body")
