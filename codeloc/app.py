@@ -86,11 +86,12 @@ async def _serve(settings: Settings, directory: DataDirectory, announce: Callabl
         boot=directory.boot,
         workers=settings.workers,
         step_lease=settings.step_lease,
+        most_held=settings.limits.held_attempts,
     )
     crew.connect(desk)
     ticker.on_tick = desk.tick
     steps = StepService(desk)
-    server = LocationServer(steps, definitions, _gate(settings, clock), settings.caller.tls)
+    server = LocationServer(steps, definitions, _gate(settings, clock), settings.limits, settings.caller.tls)
     signals = _Signals()
     await server.start(settings.host, settings.port)
     registration = None

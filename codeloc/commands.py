@@ -60,6 +60,7 @@ def serve(
     tls_client_ca: TlsClientCa = None,
     tls_ca: Annotated[Path | None, typer.Option(help="Authority of the scheduler; by default --tls-client-ca.")] = None,
     insecure: Insecure = False,
+    limit: Annotated[list[str] | None, typer.Option(help="NAME=NUMBER, see docs/limits.md; can be repeated.")] = None,
     log_level: LogLevel = "warning",
     log_format: LogFormat = "console",
     metrics_port: MetricsPort = None,
@@ -79,6 +80,10 @@ def serve(
     if not insecure:
         remedy = "--scheduler-token-file"
         refuse_exposed(host, caller.tls, has_tokens=scheduler_token_file is not None, tokens_remedy=remedy)
+    from codeloc.limits import Limits
+    from rivers.limit_options import parse
+
+    limits = parse(Limits, limit or ())
     from codeloc.app import serve as serve_location
     from codeloc.console import configure
     from codeloc.segments import encode_segment
@@ -101,6 +106,7 @@ def serve(
         advertised_host=advertise,
         is_spool_durable=durable_spool,
         step_lease=_seconds(step_lease) if step_lease else None,
+        limits=limits,
         metrics_host=metrics_host,
         metrics_port=metrics_port,
     )

@@ -16,6 +16,7 @@ from codeloc.endings import Exit, fenced, home_lost, not_started
 from codeloc.floor import Crew, Floor
 from codeloc.lease import NEVER, is_fresh
 from codeloc.ledger import Ledger
+from codeloc.limits import MOST_HELD
 from codeloc.roster import Roster
 from codeloc.session import Outlet, Session, SessionState
 from rivers.clock import Clock
@@ -35,8 +36,6 @@ from rivers.v1.step_service_pb2 import (
 from rivers.wire import beat
 from rivers.wire.times import decode_duration, encode_duration
 
-#: Attempts that are held or spooled; beyond them nothing that could be another one is listened to.
-_MOST_HELD = 200_000
 _NEWS = ("assign", "stop", "fence")
 #: How soon it is looked whether a full disk has room again.
 _RETRY_FULL = 1.0
@@ -61,6 +60,7 @@ class Desk:
         warm: int = 1,
         places: int | None = None,
         step_lease: float | None = None,
+        most_held: int = MOST_HELD,
     ) -> None:
         self.digest = ""
         self.book = Book(open_ledger, clock)
@@ -75,6 +75,8 @@ class Desk:
         self._workers = workers
         self._places = workers + 32 if places is None else places
         self._step_lease = step_lease
+        # Held or spooled; beyond them nothing that could be another one is listened to.
+        self._most_held = most_held
         self._is_draining = False
         self._heard_at = -NEVER  # when the newest beat was sent of which we know that the leader heard it
 
@@ -191,8 +193,9 @@ class Desk:
                 self.book.close_session(session, reason)
                 break
             kind = command.WhichOneof("kind")
-            if kind in _NEWS and len(self.book.held) >= _MOST_HELD:
-                self.book.close_session(session, f"this location holds {_MOST_HELD} attempts that nobody has settled")
+            if kind in _NEWS and len(self.book.held) >= self._most_held:
+                reason = f"this location holds {len(self.book.held)} attempts that nobody has settled"
+                self.book.close_session(session, reason)
                 break
             match kind:
                 case "ack":

@@ -10,6 +10,7 @@ from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from codeloc.definitions import Definitions
+from codeloc.limits import Limits
 from codeloc.stream import StepService
 from rivers.credentials.binding import bind
 from rivers.credentials.gate import Gate
@@ -37,13 +38,7 @@ OPTIONS: Sequence[tuple[str, Any]] = (
     # A bandwidth probe after every message would wake both processes once more for each beat.
     ("grpc.http2.bdp_probe", 0),
     ("grpc.http2.lookahead_bytes", 1 << 20),
-    ("grpc.max_receive_message_length", 8 << 20),
-    ("grpc.max_concurrent_streams", 100),
 )
-
-
-#: Calls and streams at once. One leader, its predecessor that is not gone yet, and those who look at its health.
-MOST_CALLS = 100
 
 
 class DefinitionService(definition_service_pb2_grpc.DefinitionServiceServicer):
@@ -61,14 +56,20 @@ class DefinitionService(definition_service_pb2_grpc.DefinitionServiceServicer):
 class LocationServer:
     """Serves on one address."""
 
-    def __init__(self, steps: StepService, definitions: Definitions, gate: Gate, tls: Tls | None = None) -> None:
+    def __init__(
+        self, steps: StepService, definitions: Definitions, gate: Gate, limits: Limits, tls: Tls | None
+    ) -> None:
         self.port = 0
         self._tls = tls
         self._health = Health()
         self._server = grpc.aio.server(
-            options=OPTIONS,
+            options=(
+                *OPTIONS,
+                ("grpc.max_receive_message_length", limits.message_bytes),
+                ("grpc.max_concurrent_streams", limits.calls_per_connection),
+            ),
             interceptors=(UnreadableInterceptor(), CredentialInterceptor(gate)),
-            maximum_concurrent_rpcs=MOST_CALLS,
+            maximum_concurrent_rpcs=limits.calls,
         )
         step_service_pb2_grpc.add_StepServiceServicer_to_server(steps, self._server)
         service = DefinitionService(definitions)

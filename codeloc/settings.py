@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from codeloc.limits import Limits
 from rivers.credentials.caller import Caller
 
 
@@ -31,5 +32,6 @@ class Settings:
     step_lease: float | None = None
     drain_grace: float = 30.0
     stop_grace: float = 5.0
+    limits: Limits = field(default_factory=Limits)
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
-from rivers.definitions.suggestion import nearest
 from rivers.errors import ConfigurationError
+from rivers.limit_options import check_positive, parse
 
 #: A launch document in its short form gains two levels, and the wire takes 24.
 DEEPEST_CONFIG = 20
@@ -38,10 +38,7 @@ class Limits:
     locations: int = 1_000
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if value < 1:
-                raise ConfigurationError(f"limit {field.name} must be at least 1, got {value}", field=field.name)
+        check_positive(self)
         if self.config_depth > DEEPEST_CONFIG:
             raise ConfigurationError(
                 f"limit config_depth must be at most {DEEPEST_CONFIG}, got {self.config_depth}", field="config_depth"
@@ -50,17 +47,4 @@ class Limits:
     @classmethod
     def parse(cls, given: Iterable[str]) -> Limits:
         """Limits with those changed that are given as NAME=NUMBER."""
-        known = [field.name for field in fields(cls)]
-        changed = {}
-        for text in given:
-            name, _, number = text.partition("=")
-            if name not in known:
-                raise ConfigurationError(
-                    f"--limit {text!r}: there is no limit '{name}'; limits are {', '.join(known)}",
-                    field="limit",
-                    remedy=nearest(name, known),
-                )
-            if not number.isascii() or not number.isdecimal():
-                raise ConfigurationError(f"--limit {text!r}: give a whole number, as in {name}=100", field="limit")
-            changed[name] = int(number)
-        return cls(**changed)
+        return parse(cls, given)

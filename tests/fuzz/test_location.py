@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import grpc
 import pytest
@@ -21,6 +22,7 @@ from rivers.v1.step_service_pb2_grpc import StepServiceStub
 from tests.contract import LOCATION
 from tests.fuzz.messages import FUZZ, Drawing, drawings, is_readable
 from tests.fuzz.server import BAD, DEADLINE, Target
+from tests.services.credentials.cli import refused, rivers
 from tests.services.location.served import Served
 
 SOURCE = """
@@ -212,3 +214,36 @@ def test_an_assignment_of_what_is_not_there_ends_at_once(leader: Leader, assign:
         call.cancel()
     assert ended.outcome == outcome, ended
     stands(leader)
+
+
+def test_limits_are_settings_and_what_is_over_them_is_refused(tmp_path: Path) -> None:
+    bounds = {"message_bytes": 10_000, "calls_per_connection": 2, "held_attempts": 3}
+    options = [part for name, number in bounds.items() for part in ("--limit", f"{name}={number}")]
+    served = Served(tmp_path, SOURCE, *options)
+    try:
+        leader = Leader(served)
+        with leader.target() as target:
+            large = pb.Command(release_home=pb.ReleaseHome(run_id="x" * 20_000))
+            status, details = target.attach(ATTACH, [leader.opening(), pb.AttachRequest(term=1, commands=[large])])
+            assert status == grpc.StatusCode.RESOURCE_EXHAUSTED, details
+            fences = [pb.Command(fence=pb.Fence(token=token)) for token in range(1, 6)]
+            status, details = target.attach(ATTACH, [leader.opening(pb.Command(adopt=pb.Adopt()), *fences)])
+            assert (status, "holds 3 attempts" in details) == (grpc.StatusCode.ABORTED, True), details
+        stands(leader)
+    finally:
+        served.close()
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        ("calls=0", "at least 1"),
+        ("call=5", "there is no limit 'call'"),
+        ("calls=many", "give a whole number"),
+        ("watchers=5", "held_attempts"),
+    ],
+)
+def test_a_limit_that_is_none_is_named(tmp_path: Path, limit: str, words: str) -> None:
+    (tmp_path / "empty.py").write_text("")
+    line = refused(rivers(tmp_path, "serve", "empty", "--grpc-port", "0", "--limit", limit, PYTHONPATH=str(tmp_path)))
+    assert words in line
