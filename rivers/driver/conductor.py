@@ -354,12 +354,8 @@ class Conductor:
         """Cancels if asked to, wakes retries that are due, and puts what is ready into lanes."""
         progress = self.progress
         self._cancel_if(asked)
-        if progress.state == RunState.STARTED:
-            if self._interrupts.is_requested:
-                progress.cancel("interrupted")
-                self._drop()
-            elif self.journal is not None and self.journal.error is not None:
-                self.break_off(self.journal.error)
+        if progress.state == RunState.STARTED and self.journal is not None and self.journal.error is not None:
+            self.break_off(self.journal.error)
         while self._waiting and self._waiting[0][0] <= time.monotonic():
             progress.wake(heappop(self._waiting)[1])
         while progress.ready:
@@ -371,9 +367,10 @@ class Conductor:
             self._settle()
 
     def _cancel_if(self, asked: bool) -> None:
-        """A run that was asked to stop before its last step ended is canceled, whatever comes of that step (A14)."""
-        if asked and self.progress.state == RunState.STARTED:
-            self.progress.cancel()
+        """A run that was asked to stop, through the storage or by Ctrl-C, before its last step ended is canceled,
+        whatever comes of that step (A14)."""
+        if self.progress.state == RunState.STARTED and (asked or self._interrupts.is_requested):
+            self.progress.cancel("" if asked else "interrupted")
             self._drop()
 
     def _place(self, ordinal: int, is_alone: bool) -> None:

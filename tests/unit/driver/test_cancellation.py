@@ -133,6 +133,18 @@ def test_ctrl_c_lets_the_running_step_finish(here, own_handler, capfd):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_ctrl_c_during_the_last_step_cancels_the_run(here, own_handler):
+    @Asset
+    def only():
+        os.kill(os.getpid(), signal.SIGINT)
+        return 1
+
+    with pytest.raises(KeyboardInterrupt):
+        here.run(only, run_id="r")
+    assert here.row("r").state == RunState.CANCELED
+    assert here.story("r")[-1] == "STEP_SUCCEEDED only"
+
+
 def test_a_second_ctrl_c_interrupts_the_step(here, own_handler):
     @Asset
     def first():
