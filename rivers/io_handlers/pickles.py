@@ -10,6 +10,7 @@ from pydantic import field_validator
 from pydantic_settings import SettingsConfigDict
 
 from rivers.io_handlers.handler import BaseIOHandler
+from rivers.io_handlers.local_files import write_small
 from rivers.kernel.io_contexts import InputContext, OutputContext
 from rivers.partitions.suffix import partition_suffix
 
@@ -51,6 +52,8 @@ class PickleIOHandler(BaseIOHandler):
         return pickle.loads(self._read(self._path(context)))
 
     def _write(self, path: str, data: bytes) -> None:
+        if write_small(self.store, path, data):
+            return
         if not _is_file_system(self.store):
             self.store.put(path, data)
             return
