@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import operator
 import os
+import pickle
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rivers.definitions.binding import BoundStep
 from rivers.driver.calls import NodeHandlers
+from rivers.driver.step_outline import outline_of, whole_step
 from rivers.errors import ExecutionError
 from rivers.io_handlers.handler import BaseIOHandler
-from rivers.kernel import StepCall, StepEnd
+from rivers.kernel import InputReference, StepCall, StepEnd
 from rivers.kernel.references import dumps, loads, travels
 from rivers.kernel.travelling_exception import annotate, portable
-from rivers.lifecycle.states import LogStream
+from rivers.lifecycle.states import AttemptOutcome, LogStream
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +46,6 @@ class Surroundings:
             os.environ.update(self.environment)
 
 
-class Owner:
-    """Stands for an asset or task in a worker: the names that contexts show."""
-
-    def __init__(self, name: Any, group: Any, code_version: Any, hints: Mapping[str, Any]) -> None:
-        self.name = name
-        self.group = group
-        self.code_version = code_version
-        self.output_defs = [_Output(name, hint) for name, hint in hints.items()]
-
-
-@dataclass(frozen=True, slots=True)
-class _Output:
-    name: str
-    type_hint: Any
-
-
 @dataclass(frozen=True, slots=True)
 class ResourceFields:
     """A resource as its class and fields. What `setup` made of it stays where it was made."""
@@ -73,9 +60,10 @@ class ResourceFields:
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """One call of a step in another process, without its attempt and token."""
+    """One call of a step in another process; `call` makes it, given attempt, token and resources."""
 
-    call: StepCall
+    step: BoundStep
+    facts: tuple[Any, ...]
     outputs: Mapping[str, BaseIOHandler]
     inputs: Mapping[str, BaseIOHandler]
     resources: Mapping[str, Any]
@@ -88,22 +76,26 @@ class Errand:
         """The handler that loads an input."""
         return self.outputs[reference.node] if reference.parameter == "self" else self.inputs[reference.node]
 
+    def call(self, attempt: int, token: int, resources: Mapping[str, Any]) -> StepCall:
+        """The call, complete."""
+        run_id, step_key, outputs, inputs, config, tags, *others = self.facts
+        references = tuple([InputReference(*one) for one in inputs])
+        return StepCall(
+            run_id, step_key, attempt, token, self.step, outputs, references, resources, config, tags, self, *others
+        )
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One thing that a sink was told: the name of its method and the arguments."""
 
-    method: str
-    arguments: tuple[Any, ...]
+#: One thing that a sink was told: the name of its method and the arguments.
+Told = tuple[str, tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What came of an errand. `refusal` says why it was not begun; `is_stale` that a fresh worker may do better."""
 
-    told: tuple[Told, ...] = ()
+    told: Sequence[Told] = ()
     end: StepEnd | None = None
-    logs: tuple[tuple[LogStream, str], ...] = ()
+    logs: Sequence[tuple[LogStream, str]] = ()
     refusal: str = ""
     is_stale: bool = False
 
@@ -115,68 +107,77 @@ def surroundings() -> bytes:
 
 def pack(call: StepCall, handlers: NodeHandlers) -> bytes:
     """A call on its way to a worker. Raises whatever keeps a part of it from travelling."""
-    step, owner = call.step, call.step.owner
-    hints = {one.name: one.type_hint for one in getattr(owner, "output_defs", ())}
-    stand_in: Any = Owner(owner.name, getattr(owner, "group", None), getattr(owner, "code_version", None), hints)
-    travelling = BoundStep(
-        step.definition,
-        step.function,
-        stand_in,
-        step.parameters,
-        step.return_annotation,
-        {},
-        step.config_class,
-        {},
+    step = call.step
+    outline, function = outline_of(step)
+    facts = (
+        call.run_id,
+        call.step_key,
+        call.outputs,
+        tuple([_fields_of(one) for one in call.inputs]),
+        call.config,
+        call.tags,
+        call.partition,
+        call.metadata,
+        call.mapping_key,
+        call.mapping_index,
+        call.partition_key,
+        call.registered,
     )
-    resources = {name: _fields(call.resources[name]) for name in step.definition.resources}
-    errand = Errand(
-        _replaced(call, step=travelling, resources={}, values=None),
-        {node: handlers.of_output(call.defined(node)) for node in call.outputs},
-        {one.node: handlers.of_input(step.definition.key, one.node) for one in call.inputs},
-        resources,
-    )
-    return dumps(errand)
+    outputs = {node: handlers.of_output(call.defined(node)) for node in call.outputs}
+    inputs = {one.node: handlers.of_input(step.definition.key, one.node) for one in call.inputs}
+    resources = {name: _travelling(call.resources[name]) for name in step.definition.resources}
+    return dumps((outline, function, facts, outputs, inputs, resources))
 
 
 def unpack(data: bytes) -> Errand:
     """What `pack` packed."""
-    errand: Errand = loads(data)
-    return errand
+    outline, function, *rest = loads(data)
+    return Errand(whole_step(outline, function), *rest)
 
 
 def pack_reply(reply: Reply) -> bytes:
     """A reply on its way back. Of an exception goes what can travel, its description in any case."""
     end = reply.end
-    if end is not None and end.exception is not None:
-        end = StepEnd(end.outcome, end.failure, portable(end.exception, travels), end.failures)
-        reply = Reply(reply.told, end, reply.logs)
-    return dumps(reply)
+    if end is None:
+        return pickle.dumps((reply.refusal, reply.is_stale))
+    if end.failure is None:
+        return pickle.dumps((reply.told, reply.logs, None))
+    exception = None if end.exception is None else portable(end.exception, travels)
+    packed = b"" if exception is None else dumps(exception)
+    return pickle.dumps((reply.told, reply.logs, (end.outcome, end.failure, packed, end.failures)))
 
 
 def unpack_reply(data: bytes) -> Reply:
     """What `pack_reply` packed, with an exception in the place of one that could not travel."""
-    reply: Reply = loads(data)
-    end = reply.end
-    if end is None or end.failure is None:
-        return reply
-    error = end.exception or ExecutionError(end.failure.message)
-    if end.failure.traceback:
-        annotate(error, f"In a worker process:\n{end.failure.traceback}")
-    return Reply(reply.told, StepEnd(end.outcome, end.failure, error, end.failures), reply.logs)
+    facts = pickle.loads(data)
+    if len(facts) == 2:
+        refusal, is_stale = facts
+        return Reply(refusal=refusal, is_stale=is_stale)
+    told, logs, failed = facts
+    if failed is None:
+        return Reply(told, _SUCCEEDED, logs)
+    outcome, failure, packed, failures = failed
+    error = _exception(packed) or ExecutionError(failure.message)
+    if failure.traceback:
+        annotate(error, f"In a worker process:\n{failure.traceback}")
+    return Reply(told, StepEnd(outcome, failure, error, failures), logs)
 
 
-def call_of(errand: Errand, attempt: int, token: int, resources: Mapping[str, Any]) -> StepCall:
-    """The call, complete."""
-    return _replaced(errand.call, attempt=attempt, token=token, values=errand, resources=resources)
+def _exception(packed: bytes) -> BaseException | None:
+    """What was raised; `None` when it did not travel, or is not known here."""
+    try:
+        error: BaseException | None = loads(packed) if packed else None
+    except Exception:  # the author's module is another one here
+        return None
+    return error
 
 
-def _replaced(call: StepCall, **changes: Any) -> StepCall:
-    names = StepCall.__slots__
-    return StepCall(**{name: changes[name] if name in changes else getattr(call, name) for name in names})
-
-
-def _fields(resource: Any) -> Any:
+def _travelling(resource: Any) -> Any:
     """A resource on its way; handlers and plain objects travel as they are."""
     if isinstance(resource, BaseIOHandler) or not hasattr(type(resource), "model_fields"):
         return resource
     return ResourceFields(type(resource), {name: getattr(resource, name) for name in type(resource).model_fields})
+
+
+_SUCCEEDED = StepEnd(AttemptOutcome.SUCCEEDED)
+_fields_of = operator.attrgetter(*InputReference.__slots__)

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
-import time
 from functools import lru_cache
 from typing import Any
 
-from rivers.driver.cargo import Reply, ResourceFields, Surroundings, Told, call_of, pack_reply, unpack
+from rivers.driver.cargo import Errand, Reply, ResourceFields, Surroundings, Told, pack_reply, unpack
 from rivers.kernel import StepEnd, capture, failure_of, run_step
 from rivers.kernel.references import StaleModuleError, loads
 from rivers.kernel.tracebacks import trace_of
 from rivers.lifecycle.states import AttemptOutcome
-
-
-def begin(parent: int) -> None:
-    """Called once in each worker: Ctrl-C is the parent's business, and without the parent there is nothing to do."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_follow, args=(parent,), name="rivers-parent-watch", daemon=True).start()
 
 
 def run(surroundings: bytes, data: bytes, attempt: int, token: int) -> bytes:
@@ -39,7 +29,7 @@ def run(surroundings: bytes, data: bytes, attempt: int, token: int) -> bytes:
             end = _run(errand, attempt, token, heard)
         finally:
             capture.end(output, mark)
-    return pack_reply(Reply(tuple(heard.told), end, (*output.take(), *trace_of(end.exception))))
+    return pack_reply(Reply(heard.told, end, (*output.take(), *trace_of(end.exception))))
 
 
 @lru_cache(maxsize=4)
@@ -49,7 +39,7 @@ def _known(surroundings: bytes) -> Surroundings:
     return known
 
 
-def _run(errand: Any, attempt: int, token: int, heard: _Heard) -> StepEnd:
+def _run(errand: Errand, attempt: int, token: int, heard: _Heard) -> StepEnd:
     resources: dict[str, Any] = {}
     set_up: list[Any] = []
     try:
@@ -59,7 +49,7 @@ def _run(errand: Any, attempt: int, token: int, heard: _Heard) -> StepEnd:
                 resource.setup()
                 set_up.append(resource)
             resources[name] = resource
-        return run_step(call_of(errand, attempt, token, resources), heard)
+        return run_step(errand.call(attempt, token, resources), heard)
     except BaseException as error:  # an author's resource
         return StepEnd(AttemptOutcome.FAILED, failure_of(error), error)
     finally:
@@ -92,19 +82,13 @@ class _Heard:
         """The parent knows."""
 
     def materialized(self, *arguments: Any) -> None:
-        self.told.append(Told("materialized", arguments))
+        self.told.append(("materialized", arguments))
 
     def observed(self, *arguments: Any) -> None:
-        self.told.append(Told("observed", arguments))
+        self.told.append(("observed", arguments))
 
     def mapped(self, *arguments: Any) -> None:
-        self.told.append(Told("mapped", arguments))
+        self.told.append(("mapped", arguments))
 
     def partition_failed(self, *arguments: Any) -> None:
-        self.told.append(Told("partition_failed", arguments))
-
-
-def _follow(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(2.0)
-    os._exit(1)
+        self.told.append(("partition_failed", arguments))

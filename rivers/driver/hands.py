@@ -3,55 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import Future
 from functools import partial
-from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rivers.driver.conductor import Conductor
 from rivers.driver.event_loop import LoopThread, Work, run_together
 from rivers.driver.lanes import Lane
-from rivers.kernel import StepCall, StepEnd, capture, failure_of, run_step, run_step_async
+from rivers.driver.step_sink import StepSink
+from rivers.kernel import StepEnd, capture, failure_of, run_step, run_step_async
 from rivers.kernel.tracebacks import trace_of
 from rivers.lifecycle.states import AttemptOutcome
 
 if TYPE_CHECKING:
-    from rivers.driver.crew import Worker
-
-
-class StepSink:
-    """Tells the conductor what happens in one step, and keeps the time that is the step's own."""
-
-    __slots__ = ("_conductor", "_mark", "_ordinal", "_spent")
-
-    def __init__(self, conductor: Conductor, ordinal: int) -> None:
-        self._conductor = conductor
-        self._ordinal = ordinal
-        self._spent = 0.0
-        self._mark = 0.0
-
-    @property
-    def spent(self) -> float:
-        """Seconds that the step took so far."""
-        return self._spent + perf_counter() - self._mark
-
-    def started(self) -> None:
-        self._conductor.started(self._ordinal)
-        self._mark = perf_counter()
-
-    def materialized(self, *arguments: Any) -> None:
-        self._spent += perf_counter() - self._mark
-        self._conductor.materialized(self._ordinal, *arguments)
-        self._mark = perf_counter()
-
-    def observed(self, *arguments: Any) -> None:
-        self._conductor.observed(self._ordinal, *arguments)
-
-    def mapped(self, *arguments: Any) -> None:
-        self._conductor.mapped(self._ordinal, *arguments)
-
-    def partition_failed(self, *arguments: Any) -> None:
-        self._conductor.partition_failed(self._ordinal, *arguments)
+    from rivers.driver.errands import Errands
 
 
 def run_inline(conductor: Conductor, batch: list[int]) -> float:
@@ -107,8 +71,7 @@ class ParallelHands:
     def __init__(self, conductor: Conductor) -> None:
         self._conductor = conductor
         self._loop = LoopThread()
-        self._surroundings: bytes | None = None
-        self._busy: set[Worker] = set()
+        self._errands: Errands | None = None
 
     def start_coroutine(self, ordinal: int) -> None:
         """Starts a step on the event loop."""
@@ -117,69 +80,16 @@ class ParallelHands:
 
     def start_worker(self, ordinal: int) -> None:
         """Starts a step in a worker process."""
-        from rivers.driver import cargo  # what travels needs more than what stays
+        errands = self._errands
+        if errands is None:
+            from rivers.driver.errands import Errands  # most runs need none of it
 
-        conductor = self._conductor
-        try:
-            if self._surroundings is None:
-                self._surroundings = cargo.surroundings()
-            data = cargo.pack(conductor.calls.call(ordinal, 0, 0), conductor.calls.handlers)
-        except Exception as error:  # an author's object that cannot be serialised
-            conductor.stay(ordinal, f"{type(error).__name__}: {error}")
-            return
-        call = conductor.begin(ordinal)
-        if call is None:
-            conductor.release(Lane.WORKER)
-            return
-        conductor.started(ordinal)
-        self._send(ordinal, call, data, fresh=False)
+            with self._conductor.changed:
+                errands = self._errands = self._errands or Errands(self._conductor)
+        errands.start(ordinal)
 
     def stop(self, *, kill: bool) -> None:
         """Ends the event loop, and with `kill` the workers that are still busy."""
         self._loop.stop()
-        if kill:
-            for worker in list(self._busy):
-                worker.end(kill=True)
-
-    def _send(self, ordinal: int, call: StepCall, data: bytes, *, fresh: bool) -> None:
-        from rivers.driver import crew
-
-        assert self._surroundings is not None
-        try:
-            worker = crew.crew.take(fresh=fresh)
-            self._busy.add(worker)
-            future = worker.run(self._surroundings, data, call.attempt, call.token)
-        except Exception as error:  # no process to be had
-            self._conductor.stay(ordinal, f"{type(error).__name__}: {error}", call)
-            return
-        future.add_done_callback(partial(self._done, ordinal, call, data, worker))
-
-    def _done(self, ordinal: int, call: StepCall, data: bytes, worker: Worker, future: Future[bytes]) -> None:
-        try:
-            self._busy.discard(worker)
-            self._receive(ordinal, call, data, worker, future)
-        except BaseException as error:  # on loky's thread, where nobody would hear of it
-            self._conductor.break_off(error, ordinal)
-
-    def _receive(self, ordinal: int, call: StepCall, data: bytes, worker: Worker, future: Future[bytes]) -> None:
-        from rivers.driver import cargo, crew
-
-        conductor = self._conductor
-        error = future.exception()
-        if error is not None:
-            worker.end(kill=True)
-            conductor.end_elsewhere(ordinal, crew.crashed(call.step_key, error), (), Lane.WORKER)
-            return
-        reply = cargo.unpack_reply(future.result())
-        if reply.is_stale and not worker.is_new:
-            worker.end()
-            self._send(ordinal, call, data, fresh=True)
-            return
-        crew.crew.give_back(worker)
-        if reply.end is None:
-            conductor.stay(ordinal, reply.refusal, call)
-            return
-        sink = StepSink(conductor, ordinal)
-        for told in reply.told:
-            getattr(sink, told.method)(*told.arguments)
-        conductor.end_elsewhere(ordinal, reply.end, reply.logs, Lane.WORKER)
+        if self._errands is not None:
+            self._errands.stop(kill=kill)

@@ -75,6 +75,14 @@ def dumps(value: Any) -> bytes:
         return file.getvalue()
 
 
+def dumps_by_name(value: Any) -> bytes | None:
+    """Serialises a value that stays the same; `None` for one with code in it, which may have state of its own."""
+    with io.BytesIO() as file:
+        pickler = _Pickler(file, protocol=pickle.HIGHEST_PROTOCOL)
+        pickler.dump(value)
+        return None if pickler.has_code else file.getvalue()
+
+
 def loads(data: bytes) -> Any:
     """What `dumps` serialised. `StaleModuleError` when a name leads to other code here."""
     return pickle.loads(data)
@@ -90,6 +98,8 @@ def travels(value: object) -> bool:
 
 
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+    has_code = False
+
     def reducer_override(self, obj: Any) -> Any:
         if type(obj) is FunctionType:
             reference = reference_of(obj)
@@ -97,7 +107,10 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
                 return _load, (reference.module, reference.qualname, mark_of(obj))
         if isinstance(obj, BaseException) and (parts := reduced(obj)) is not None:
             return parts
-        return super().reducer_override(obj)
+        code = super().reducer_override(obj)
+        if code is not NotImplemented:
+            self.has_code = True
+        return code
 
 
 def _load(module: str, qualname: str, mark: int) -> Callable[..., Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ from rivers.storage.assets import AssetRow
 from rivers.storage.database import Database
 from rivers.storage.rows import LogRow, RunRow
 from rivers.v1.run_pb2 import RunEvent
+from tests.unit.driver.team_source import SOURCE
 
 
 class Here:
@@ -137,3 +139,11 @@ def made(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]
     yield make
     for name in names:
         sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def team(made: Callable[..., Any], tmp_path: Any) -> Any:
+    """The module of an author; `read` loads what was stored."""
+    module = made(SOURCE.format(folder=str(tmp_path / "values")))
+    module.read = lambda node: pickle.loads((tmp_path / "values" / f"{node}.pkl").read_bytes())
+    return module

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from rivers.kernel.references import Reference, StaleModuleError, dumps, loads, reference_of, resolve
+from rivers.kernel.references import Reference, StaleModuleError, dumps, dumps_by_name, loads, reference_of, resolve
 
 SOURCE = """
 from rivers.definitions.asset import Asset
@@ -168,3 +168,14 @@ def test_exceptions_arrive_as_they_were(error, told):
     assert (str(arrived), arrived.__dict__) == told
     assert getattr(arrived, "name", None) == getattr(error, "name", None)
     assert repr(arrived.__cause__) == repr(error.__cause__)
+
+
+def test_only_what_has_no_code_in_it_is_by_name(module):
+    class Local:
+        pass
+
+    there = module(1)
+    named = (1, there.plain, int, there.Group, Reference)
+    assert loads(dumps_by_name(named)) == named
+    for value in (lambda: 1, Local, Local(), [there.make()]):
+        assert dumps_by_name(value) is None
