@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import inf
 from time import perf_counter
 
+from rivers.errors import StorageUnavailableError
 from rivers.storage import cancellation
 from rivers.storage.database import Database
 
@@ -24,7 +25,7 @@ class CancellationWatch:
     """Looks at the flag between steps.
 
     What this process asked is heard before the next step; what another one asked, after a step that is not short or by
-    a look now and then.
+    a look now and then. That the database is away, the run learns when it is written.
     """
 
     __slots__ = ("_bell", "_database", "_heard", "_is_deaf", "_long", "_looked_at", "_run_id")
@@ -46,5 +47,8 @@ class CancellationWatch:
         if rung == self._heard and spent < self._long and now - self._looked_at < _GLANCE:
             return False
         self._heard, self._looked_at = rung, now
-        with self._database.read() as connection:
-            return cancellation.is_requested(connection, self._run_id)
+        try:
+            with self._database.read() as connection:
+                return cancellation.is_requested(connection, self._run_id)
+        except StorageUnavailableError:
+            return False

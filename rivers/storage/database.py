@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
 from sqlalchemy import Connection, Engine, bindparam, select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from rivers.errors import StorageError
 from rivers.storage import lock, stamp
@@ -263,7 +263,13 @@ class Database:
             with self._readers.connect() as connection:
                 if self.kind == "file":
                     connection.exec_driver_sql("BEGIN")
-                yield connection
+                try:
+                    yield connection
+                except self._driver_error as error:
+                    known = of_driver(error, self.engine.dialect)
+                    if isinstance(known, OperationalError):
+                        connection.invalidate(error)  # it may be lost, which only the driver knows
+                    raise translated(known, self.url) from known
                 if self.kind == "server":
                     connection.commit()  # the driver forgets at a rollback what it has prepared
         except SQLAlchemyError as error:
