@@ -131,6 +131,10 @@ class EventType(IntEnum):
     PARTITION_FAILED = 41
 
 
+#: Events of a run itself; all others are about a node, whose name may be empty.
+OF_RUNS = frozenset(kind for kind in EventType if kind <= EventType.RUN_CANCELED)
+
+
 class LogStream(IntEnum):
     """Which stream of a step a chunk of output belongs to."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, exists, select
 
-from rivers.lifecycle.states import EventType, RunKind
+from rivers.lifecycle.states import OF_RUNS, EventType, RunKind
 from rivers.partitions.key import PartitionKey
 from rivers.storage.multirow import Insert, Values
 from rivers.storage.rows import EventRow
@@ -71,7 +71,8 @@ class Mark:
 def image(row: EventRow) -> Values:
     """An event's row without its position, which is known only in the transaction that writes it."""
     event = row.event
-    return row.run_id, row.seq, row.at, int(event.type), event.node or None, encode_event(row).SerializeToString()
+    node = None if event.type in OF_RUNS else event.node
+    return row.run_id, row.seq, row.at, int(event.type), node, encode_event(row).SerializeToString()
 
 
 def of_run(connection: Connection, run_id: str, *, after_seq: int = 0, limit: int = EVERYTHING) -> list[RunEvent]:

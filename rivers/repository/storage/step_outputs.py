@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from rivers.lifecycle.states import EventType
+from rivers.lifecycle.states import OF_RUNS, EventType
 from rivers.repository.storage.stored_event import NAMES, StoredEvent, event_id, stored
 from rivers.storage import plans
 from rivers.v1.run_pb2 import RunEvent
@@ -54,7 +54,8 @@ def of_run(read: Iterable[RunEvent], outputs: StepOutputs) -> Iterator[StoredEve
             made[event.run_id, event.step.node, event.attempt, event.node] = event.HasField("partition_key")
         if kind not in _ABOUT_STEPS:
             if kind in NAMES:
-                yield stored(event, NAMES[kind], event.node or None, event_id(event.run_id, event.seq))
+                node = None if kind in OF_RUNS else event.node
+                yield stored(event, NAMES[kind], node, event_id(event.run_id, event.seq))
             continue
         for place, node in enumerate(outputs.of(event)):
             told = _told(event, kind, node, place, made)

@@ -62,3 +62,16 @@ def test_half_a_character_in_metadata_fails_its_step_alone(storage, repository, 
     assert [(name, error.split(" (")[0]) for name, error in result.failed_assets] == [
         ("odd", f"InvalidMetadataError: {place} is not valid Unicode text")
     ]
+
+
+@pytest.mark.parametrize("name", ["", " ", "a/b", "a.b", "%", "a\nb", "g/t__0"])
+def test_a_name_may_be_any_text(storage, repository, name):
+    odd = rs.Asset(name=name)(lambda: 1)
+    repo = repository(odd, storage=storage)
+    result = repo.materialize()
+    assert (result.materialized_assets, repo.load_node(name)) == ([name], 1)
+    told = [(event.event_type, event.asset_key) for event in storage.get_events_for_run(result.run_id)]
+    assert told == [("StepStart", name), ("Materialization", name), ("StepSuccess", name)]
+    assert [(event.event_type, event.asset_key) for event in storage.get_events_for_asset(name)] == told[::-1]
+    latest = storage.get_latest_materialization(name)
+    assert (latest.asset_key, latest.id) == (name, storage.get_asset_record(name).last_event_id)
