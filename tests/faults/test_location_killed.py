@@ -132,6 +132,9 @@ def test_S02_a_dead_home_process_fails_the_run_with_home_lost(stack: Stack) -> N
     assert ended.failure is not None
     assert ended.failure.reason.name == "HOME_LOST"
     assert len(stack.marks("home")) == 2
+    # A18: what had succeeded stays so.
+    assert {step.key: step.state.name for step in ended.steps} == {"keeps": "SUCCEEDED", "waits": "CANCELED"}
+    assert [event.node for event in run.events() if event.type.name == "MATERIALIZED"] == ["keeps"]
 
 
 def _spooled(stack: Stack, name: str) -> list[RecordKind]:
