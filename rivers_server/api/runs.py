@@ -36,6 +36,8 @@ T = TypeVar("T")
 EVENTS_A_MESSAGE = 500
 #: A message of output is closed when it has so many characters, whatever a chunk may hold.
 LOG_CHARACTERS_A_MESSAGE = 500_000
+#: What a step of a plan takes, about.
+STEP_BYTES = 100
 
 
 class RunServicer(run_service_pb2_grpc.RunServiceServicer):
@@ -182,6 +184,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
                 cause=LaunchCause(request.launch.cause or LaunchCause.USER),
                 cause_name=request.launch.name,
                 parent_run_id=request.parent_run_id,
+                size=len(plan.steps) * STEP_BYTES + request.ByteSize(),
             )
         )
         submitted: run_service_pb2.SubmitRunResponse = await reply.future

@@ -12,6 +12,7 @@ from rivers.lifecycle.states import EventType
 from rivers.planning.build import plan_job, plan_selection
 from rivers.planning.plan import RunPlan
 from rivers.storage.rows import EventRow, RunRow
+from rivers_server.core.lanes import LONGEST
 from rivers_server.core.live import LiveRun
 from rivers_server.core.replica import NO_ROOM
 
@@ -22,7 +23,8 @@ log = structlog.get_logger()
 
 
 def admit(core: Core, batch: Batch) -> None:
-    """Starts waiting runs while a place is free and a gate is open."""
+    """Starts waiting runs while a place is free and a gate is open; when that takes long, the next batch goes on."""
+    begun, core.has_more_to_admit = core.clock.monotonic(), False
     while (row := core.state.queue.admit_next(lambda row: _is_open(core, row))) is not None:
         stored = core.plans.pop(row.run_id, None) or core.store.plan(row.run_id)
         try:
@@ -44,6 +46,9 @@ def admit(core: Core, batch: Batch) -> None:
         core.settle(batch)
         batch.admitted.append(batch.now - row.queued_at)
         log.info("run_admitted", run_id=row.run_id, location=row.location, steps=row.total_steps)
+        if core.clock.monotonic() - begun > LONGEST:
+            core.has_more_to_admit = True
+            return
 
 
 def _is_open(core: Core, row: RunRow) -> bool:

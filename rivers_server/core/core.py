@@ -51,6 +51,7 @@ from rivers_server.core.inputs import (
     Submit,
     Tick,
 )
+from rivers_server.core.lanes import LONGEST
 from rivers_server.core.live import LiveRun
 from rivers_server.core.live_backfill import LiveBackfill
 from rivers_server.core.outage import Outage
@@ -128,6 +129,7 @@ class Core:
         self.awake = 0.0
         self.outage: Outage | None = None
         self._is_unproven = False
+        self.has_more_to_admit = False
         self._last_turn = clock.monotonic()
         self._handlers: dict[type, Callable[[Core, Batch, Any], None]] = {
             Submit: requests.submit,
@@ -157,8 +159,9 @@ class Core:
         self.transport.deliver(outbox)
         log.info("scheduler_recovered", runs=len(self.state.runs), queued=len(self.state.queue.waiting))
 
-    def run_batch(self, messages: Sequence[Message]) -> None:
-        """Decides about the messages, commits, and lets the effects go.
+    def run_batch(self, messages: Sequence[Message]) -> int:
+        """Decides about the messages, commits, and lets the effects go. Returns how many it decided about: when that
+        takes long the batch is closed, and the others are to come first in a later one.
 
         When anything raises, nothing was written: the indexes are rebuilt from rows and the messages are run one by
         one, so that one bad message cannot take its neighbours along (W3). While the database cannot be used, it is
@@ -169,11 +172,11 @@ class Core:
             if self.outage is not None:
                 if self.clock.monotonic() < self.outage.retry_at:
                     self.outage.refuse(self, messages)
-                    return
+                    return len(messages)
                 self.outage.end(self)
                 self.outage, self._is_unproven = None, True
             try:
-                self._run(messages)
+                return self._run(messages)
             except (DeposedError, StorageUnavailableError):
                 raise
             except Exception as error:
@@ -183,13 +186,14 @@ class Core:
                 self._undo(messages)
                 if len(messages) == 1:
                     self._give_up(messages[0], error)
-                    return
-                for message in messages:
-                    self.run_batch([message])
+                else:
+                    for message in messages:
+                        self.run_batch([message])
         except StorageUnavailableError as error:
             self.outage = self.outage or Outage(self, error, is_again=self._is_unproven)
             self.outage.fail(self, error)
             self.outage.refuse(self, messages)
+        return len(messages)
 
     def settle_effects(self) -> None:
         """Waits until the effects of the last batch have left."""
@@ -199,7 +203,7 @@ class Core:
         """Seconds until a timer is due, `None` for none; half a second at most while somebody is silent (A7)."""
         if self.outage is not None:
             return max(self.outage.retry_at - self.clock.monotonic(), 0.0)
-        if self.state.stirred:
+        if self.state.stirred or self.has_more_to_admit:
             return 0.0
         due = []
         if self.state.wakes:
@@ -240,11 +244,13 @@ class Core:
 
     # -- within -----------------------------------------------------------------------------------------------------
 
-    def _run(self, messages: Sequence[Message]) -> None:
+    def _run(self, messages: Sequence[Message]) -> int:
         self._note_time()
         batch = Batch(self.clock.wall_ns(), self.clock.monotonic())
         sessions.fire_timers(self, batch)
+        count = 0
         for message in messages:
+            count += 1
             try:
                 self._handlers[type(message)](self, batch, message)
             except RiversError as error:  # said before anything was changed
@@ -252,6 +258,8 @@ class Core:
                 if reply is None:
                     raise
                 batch.outbox.refuse(reply, error)
+            if self.clock.monotonic() - batch.monotonic > LONGEST:
+                break
         self.settle(batch)
         drawing.draw(self, batch)
         admission.admit(self, batch)
@@ -263,8 +271,9 @@ class Core:
         if batch.writes:
             self.store.commit(batch.writes)
             self._is_unproven = False
-        self.tally.note(batch, len(messages), decided - batch.monotonic, self.clock.monotonic() - decided)
+        self.tally.note(batch, count, decided - batch.monotonic, self.clock.monotonic() - decided)
         self.transport.deliver(batch.outbox)
+        return count
 
     def _note_time(self) -> None:
         """Advances the time for which this leader was awake: a gap of over 2 s counts as 2 s (A7)."""

@@ -26,7 +26,10 @@ class Reply(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """A caller wants a run of this plan (prepared outside; the core plans again if the definitions changed since)."""
+    """A caller wants a run of this plan (prepared outside; the core plans again if the definitions changed since).
+
+    `size` is what the plan takes in bytes, about.
+    """
 
     plan: RunPlan
     kind: RunKind
@@ -37,6 +40,7 @@ class Submit:
     cause: LaunchCause = LaunchCause.USER
     cause_name: str = ""
     parent_run_id: str = ""
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,9 @@ import structlog
 from rivers_server.core.backlog import Backlog
 from rivers_server.core.core import Core
 from rivers_server.core.inputs import Message, Reported, Tick
+from rivers_server.core.lanes import Lanes
 
 log = structlog.get_logger()
-
-#: A batch is closed when it has so many messages (a message of a location counts for each of its reports), or when
-#: what locations sent of it reaches so many bytes: one commit keeps nobody waiting for long (W7).
-MAX_MESSAGES, MAX_BYTES = 500, 1 << 20
 
 
 class CoreThread:
@@ -32,6 +29,8 @@ class CoreThread:
         self._on_death = on_death
         self.backlog = Backlog()
         self._inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self._lanes = Lanes()
+        self._is_stopping = False
         self._thread = threading.Thread(target=self._run, name="core", daemon=True)
 
     def start(self) -> None:
@@ -50,38 +49,38 @@ class CoreThread:
 
     def _run(self) -> None:
         try:
-            while True:
-                messages, stopping = self._next_messages()
-                if messages:
-                    self._core.run_batch(messages)
-                if stopping:
-                    self._core.settle_effects()
-                    return
+            while self._gather():
+                batch = self._lanes.next_batch()
+                decided = self._core.run_batch(batch)
+                for message in batch[:decided]:
+                    if isinstance(message, Reported):
+                        self.backlog.taken(message)
+                self._lanes.decided(decided)
+            self._core.settle_effects()
         except BaseException as error:
             log.exception("core_died")
             self._on_death(error)
 
-    def _next_messages(self) -> tuple[list[Message], bool]:
-        """What waits now, at most one batch of it; a tick when a timer is due first."""
-        messages: list[Message] = []
-        try:
-            message = self._inbox.get(timeout=self._core.next_due())
-        except queue.Empty:
-            message = Tick()
+    def _gather(self) -> bool:
+        """Brings what has come into the lanes, at most a batch of it; a tick when a timer is due before anything comes.
+
+        False when everything that came before the end has been decided.
+        """
+        if not self._lanes and not self._is_stopping:
+            try:
+                self._take(self._inbox.get(timeout=self._core.next_due()))
+            except queue.Empty:
+                self._lanes.put(Tick())
         self._core.settle_effects()
-        count = size = 0
         try:
-            while True:
-                if message is None:
-                    return messages, True
-                messages.append(message)
-                if isinstance(message, Reported):
-                    self.backlog.taken(message)
-                    count, size = count + len(message.reports), size + message.size
-                else:
-                    count += 1
-                if count >= MAX_MESSAGES or size >= MAX_BYTES:
-                    return messages, False
-                message = self._inbox.get_nowait()
+            while not self._lanes.is_full and not self._is_stopping:
+                self._take(self._inbox.get_nowait())
         except queue.Empty:
-            return messages, False
+            pass
+        return bool(self._lanes)
+
+    def _take(self, message: Message | None) -> None:
+        if message is None:
+            self._is_stopping = True
+        else:
+            self._lanes.put(message)

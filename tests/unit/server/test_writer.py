@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from rivers.lifecycle.states import LogStream, RunKind, RunState
 from rivers.planning.build import plan_job
+from rivers.storage import plans, runs
 from rivers.storage.rows import WriteSet
 from rivers_server.core import commands
 from rivers_server.core.inputs import Message, Reported, Submit, Tick
+from rivers_server.core.lanes import LONGEST, MAX_BYTES, MAX_MESSAGES
 from rivers_server.core.outbox import Outbox
 from rivers_server.core.reports import AttemptReport, Logged
-from rivers_server.core.thread import MAX_BYTES, MAX_MESSAGES, CoreThread
-from tests.unit.server.world import Answer, World, snapshot_of
+from rivers_server.core.thread import CoreThread
+from rivers_server.settings import CoreSettings
+from tests.unit.server.world import Answer, VirtualClock, World, snapshot_of
 
 CHAIN = snapshot_of({"a": [], "b": ["a"]})
 #: The default lease of 900 s and 1 % of it and 5 s.
 PATIENCE = 914.0
+
+
+class SlowClock(VirtualClock):
+    """A clock on which every look takes a moment."""
+
+    def __init__(self, clock: VirtualClock, moment: float) -> None:
+        super().__init__()
+        self.seconds = clock.seconds
+        self._moment = moment
+
+    def monotonic(self) -> float:
+        self.seconds += self._moment
+        return self.seconds
 
 
 def submission(answer: Answer) -> Submit:
@@ -90,21 +106,109 @@ def test_W2_nothing_leaves_of_a_batch_that_is_not_committed() -> None:
     ("waiting", "sizes"),
     [
         ([Tick()] * (2 * MAX_MESSAGES + 1), [MAX_MESSAGES, MAX_MESSAGES, 1]),
-        ([Reported("team", 1, [Logged(LogStream.STDOUT, "x")] * 200)] * 4, [3, 1]),  # type: ignore[list-item]
+        ([Reported("team", 1, [Logged(LogStream.STDOUT, "x")] * 200)] * 4, [5, 3]),  # type: ignore[list-item]
         ([Reported("team", 1, [], MAX_BYTES // 4)] * 10, [4, 4, 2]),
         ([Reported("team", 1, [], 3 * MAX_BYTES), Tick()], [1, 1]),
     ],
 )
 def test_W7_a_batch_is_bounded(waiting: list[Message], sizes: list[int]) -> None:
-    world, batches = World(), []
+    world = World()
+    batches: list[int] = []
     thread = CoreThread(world.core, pytest.fail)
-    world.core.run_batch = lambda messages: batches.append(len(messages))  # type: ignore[method-assign]
+
+    def run_batch(messages: Sequence[Message]) -> int:
+        batches.append(len(messages))
+        return len(messages)
+
+    world.core.run_batch = run_batch  # type: ignore[method-assign]
     for message in waiting:
         thread.put(message)
     thread.start()
     thread.stop()
     assert batches == sizes
     assert thread.backlog.of("team") == 0
+
+
+def test_W7_deciding_that_takes_long_closes_the_batch_and_the_rest_comes_first() -> None:
+    world = World()
+    world.add_location("team", CHAIN)
+    answers = [Answer() for _ in range(20)]
+    waiting: list[Message] = [submission(answer) for answer in answers]
+    committed: list[int] = []
+    noted(world, lambda what: committed.append(sum(answer.result is not None for answer in answers)))
+    world.core.clock = SlowClock(world.clock, LONGEST / 4.5)
+    rest = waiting
+    while rest:
+        rest = rest[world.core.run_batch(rest) :]
+    # A look at the clock takes more than a fifth of the time: the fifth message closes the batch.
+    assert committed == [0, 0, 5, 5, 10, 10, 15, 15]
+    assert [answer.result[0].queue_number for answer in answers] == sorted(a.result[0].queue_number for a in answers)
+    world.core.clock = world.clock
+    world.check()
+
+
+def test_W7_one_message_is_decided_however_long_it_takes() -> None:
+    world = World()
+    world.add_location("team", CHAIN)
+    world.core.clock = SlowClock(world.clock, 10 * LONGEST)
+    assert world.core.run_batch([submission(Answer()), submission(Answer())]) == 1
+
+
+def test_W7_admissions_that_take_long_go_on_in_the_next_batch() -> None:
+    world = World(CoreSettings(max_concurrent_runs=-1))
+    location = world.add_location("team", CHAIN)
+    location.cut()
+    for _ in range(20):
+        world.submit("team")
+    world.core.clock = SlowClock(world.clock, LONGEST / 4.5)
+    in_flight = []
+    location.attach()
+    while world.core.next_due() == 0.0:
+        in_flight.append(len(world.core.state.runs))
+        world.put(Tick())
+    assert in_flight == [5, 10, 15, 20]
+    assert len(world.core.state.runs) == 20
+    assert not world.core.state.queue.waiting
+
+
+def test_W7_the_thread_brings_what_a_batch_left_over_first() -> None:
+    world = World()
+    thread = CoreThread(world.core, pytest.fail)
+    messages: list[Message] = [Reported("team", number, [], 10) for number in range(5)]
+    decided: list[Message] = []
+
+    def run_batch(batch: Sequence[Message]) -> int:
+        decided.extend(batch[:2])
+        return len(batch[:2])
+
+    world.core.run_batch = run_batch  # type: ignore[method-assign]
+    for message in messages:
+        thread.put(message)
+    thread.start()
+    thread.stop()
+    assert decided == messages
+    assert thread.backlog.of("team") == 0
+
+
+def test_W7_a_plan_is_one_row_and_a_step_has_none_before_it_moves() -> None:
+    world = World()
+    location = world.add_location("team", CHAIN)
+    location.cut()
+    run_id = world.submit("team")
+
+    def moved() -> list[int]:
+        with world.database.read() as connection:
+            return [step.ordinal for step in runs.steps(connection, run_id)]
+
+    with world.database.read() as connection:
+        plan = plans.get(connection, run_id)
+    assert moved() == []
+    location.attach()
+    assert moved() == [0]
+    location.work()
+    assert moved() == [0, 1]
+    with world.database.read() as connection:
+        assert plans.get(connection, run_id) == plan
 
 
 def test_W9_what_is_in_memory_and_not_in_the_rows_is_found() -> None:

@@ -187,6 +187,10 @@ class Location:
         item.is_ended = True
         self._say(item, reports.Ended(outcome, failure))
 
+    def write(self, item: HeldAttempt, text: str) -> None:
+        """A body writes to its standard output."""
+        self._say(item, reports.Logged(LogStream.STDOUT, text))
+
     def mark(self, item: HeldAttempt, node: str, key: PartitionKey) -> None:
         """A body marks a partition as failed and goes on."""
         self._say(item, reports.PartitionFailed(node, key, "no data"))
