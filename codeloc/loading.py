@@ -20,9 +20,12 @@ def load(launch: Launch) -> BoundRepository:
     """Imports the module and binds its repository; raises whatever the module does."""
     faulthandler.enable()
     os.environ["RIVERS_DEPLOYMENT"] = "cloud"
+    from codeloc.storage import STORAGE
     from rivers.repository.loading import load_repository
 
-    return load_repository(launch.module, launch.variable).bound
+    repository = load_repository(launch.module, launch.variable)
+    repository.lend(STORAGE)
+    return repository.bound
 
 
 def load_failure(launch: Launch, error: BaseException) -> LoadFailure:

@@ -6,12 +6,19 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from codeloc.frames import FrameKind, encode_frame
 from codeloc.interrupts import Interrupts
 from rivers.v1 import run_pb2
-from rivers.v1.step_service_pb2 import AttemptEnded, AttemptEvent, AttemptLog, AttemptMappedItems
+from rivers.v1.step_service_pb2 import (
+    AttemptEnded,
+    AttemptEvent,
+    AttemptLog,
+    AttemptMappedItems,
+    AttemptPartitionsChanged,
+)
 from rivers.wire.failures import printable
 from rivers.wire.steps import encode_materialized, encode_observed, encode_partition_failed
 from rivers.wire.times import encode_time
@@ -36,14 +43,22 @@ class Reporter:
         self._pid = os.getpid()
         self._token = 0
         self._began = 0.0
+        self._is_open = False
 
     def begin(self, token: int) -> None:
         """Events are of this attempt from here on."""
         self._token = token
         self._began = time.monotonic()
+        self._is_open = True
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an attempt is under way, in this process."""
+        return self._is_open and os.getpid() == self._pid
 
     def ended(self, ended: AttemptEnded) -> None:
         """The last event."""
+        self._is_open = False
         self._send(AttemptEvent(ended=ended), at_once=True)
 
     # -- StepSink ---------------------------------------------------------------------------------------------------
@@ -80,6 +95,11 @@ class Reporter:
     def partition_failed(self, node: str, partition_key: PartitionKey, error: str) -> None:
         """One of the partitions failed, as the author's code said."""
         self._send(AttemptEvent(partition_failed=encode_partition_failed(node, partition_key, printable(error))))
+
+    def partitions_changed(self, name: str, keys: Sequence[str], is_removal: bool) -> None:
+        """Keys of dynamic partitions are added or removed."""
+        changed = AttemptPartitionsChanged(name=name, keys=keys, is_removal=is_removal)
+        self._send(AttemptEvent(partitions_changed=changed), at_once=True)
 
     # -- Target of captured output ----------------------------------------------------------------------------------
 

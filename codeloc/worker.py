@@ -19,6 +19,7 @@ from codeloc.loading import flush_streams, load
 from codeloc.prctl import adopt_orphans, die_with, flush_c_streams, name_process
 from codeloc.reporter import Reporter
 from codeloc.step_work import StepWork
+from codeloc.storage import STORAGE
 from codeloc.values import LocationValues
 from codeloc.zombies import bury_many
 from rivers.lifecycle.states import AttemptOutcome
@@ -73,6 +74,7 @@ def _run(launch: Launch, bound: BoundRepository, channel: socket.socket) -> NoRe
     interrupts = Interrupts(FrameReader(channel))
     interrupts.install()
     reporter = Reporter(channel, interrupts)
+    STORAGE.connect(reporter)
     original = Original()
     work = StepWork(bound, LocationValues(bound, Path(launch.values), original.insist))
     channel.sendall(encode_frame(FrameKind.READY, bound.snapshot.digest.encode()))

@@ -84,6 +84,7 @@ class CodeRepository:
         self._lock = threading.RLock()
         self._bound: BoundRepository | None = None
         self._session: Session | None = None
+        self._lent: Any = None
 
     # -- definitions ------------------------------------------------------------------------------------------------
 
@@ -135,6 +136,10 @@ class CodeRepository:
                 self._source = (module, variable)
                 if self._session is None:
                     self._bound = None
+
+    def lend(self, storage: object) -> None:
+        """Shows this as the storage, where there is none: at a code location."""
+        self._lent = storage
 
     def validate(self) -> None:
         """Checks everything that can be checked without a storage; sets nothing up."""
@@ -191,7 +196,10 @@ class CodeRepository:
 
     @property
     def storage(self) -> Storage:
-        """The storage that the repository was resolved with."""
+        """The storage that the repository was resolved with; at a code location, what takes its place there."""
+        if self._lent is not None:
+            lent: Storage = self._lent
+            return lent
         return self._resolved().storage
 
     def materialize(

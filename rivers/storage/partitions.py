@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, collate, delete, func, select
 
-from rivers.errors import StorageError
+from rivers.partitions.dynamic_key import check_dynamic_key
 from rivers.partitions.key import PartitionKey
 from rivers.storage.images import key_bytes, key_of
 from rivers.storage.multirow import Insert, Values
@@ -43,7 +43,6 @@ _STORED_AMONG = select(
     materialized_table.c.data_version,
 ).where(_OF_ASSET, materialized_table.c.partition.in_(bindparam("texts", expanding=True)))
 
-_RESERVED = "|,"
 #: So many keys are looked for in one statement.
 _AT_ONCE = 500
 
@@ -75,7 +74,7 @@ def count_materialized(connection: Connection, asset_key: str) -> int:
 def add(connection: Connection, name: str, keys: Sequence[str]) -> None:
     """Adds keys to a dynamic definition; those that are there are ignored. One that is refused refuses them all."""
     for key in keys:
-        check_key(key)
+        check_dynamic_key(key)
     INSERT.run(connection, [(name, key) for key in dict.fromkeys(keys)])
 
 
@@ -127,14 +126,3 @@ def stored_among(connection: Connection, asset_key: str, texts: Sequence[str]) -
         for partition, run_id, at, data_version in connection.execute(_STORED_AMONG, some):
             found[partition] = StoredPartition(run_id, at, data_version or "")
     return found
-
-
-def check_key(key: str) -> None:
-    """`StorageError` for a key that no dynamic definition can have."""
-    if not key:
-        raise StorageError("dynamic partition keys must not be empty")
-    for character in _RESERVED:
-        if character in key:
-            raise StorageError(
-                f"partition key '{key}' contains reserved character '{character}' (used by the canonical display form)"
-            )

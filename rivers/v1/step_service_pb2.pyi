@@ -1113,6 +1113,7 @@ class AttemptEvent(_message.Message):
     RETURNED_FIELD_NUMBER: _builtins.int
     ENDED_FIELD_NUMBER: _builtins.int
     PARTITION_FAILED_FIELD_NUMBER: _builtins.int
+    PARTITIONS_CHANGED_FIELD_NUMBER: _builtins.int
     token: _builtins.int
     """The token."""
     seq: _builtins.int
@@ -1153,6 +1154,10 @@ class AttemptEvent(_message.Message):
     def partition_failed(self) -> Global___AttemptPartitionFailed:
         """One of several partitions failed; the others go on."""
 
+    @_builtins.property
+    def partitions_changed(self) -> Global___AttemptPartitionsChanged:
+        """The step adds or removes keys of dynamic partitions."""
+
     def __init__(
         self,
         *,
@@ -1167,16 +1172,49 @@ class AttemptEvent(_message.Message):
         returned: Global___AttemptReturned | None = ...,
         ended: Global___AttemptEnded | None = ...,
         partition_failed: Global___AttemptPartitionFailed | None = ...,
+        partitions_changed: Global___AttemptPartitionsChanged | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "ended", b"ended", "log", b"log", "mapped_items", b"mapped_items", "materialized", b"materialized", "observed", b"observed", "partition_failed", b"partition_failed", "returned", b"returned", "started", b"started", "time", b"time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "ended", b"ended", "log", b"log", "mapped_items", b"mapped_items", "materialized", b"materialized", "observed", b"observed", "partition_failed", b"partition_failed", "partitions_changed", b"partitions_changed", "returned", b"returned", "started", b"started", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "ended", b"ended", "log", b"log", "mapped_items", b"mapped_items", "materialized", b"materialized", "observed", b"observed", "partition_failed", b"partition_failed", "returned", b"returned", "seq", b"seq", "started", b"started", "time", b"time", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "ended", b"ended", "log", b"log", "mapped_items", b"mapped_items", "materialized", b"materialized", "observed", b"observed", "partition_failed", b"partition_failed", "partitions_changed", b"partitions_changed", "returned", b"returned", "seq", b"seq", "started", b"started", "time", b"time", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["started", "log", "materialized", "observed", "mapped_items", "returned", "ended", "partition_failed"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["started", "log", "materialized", "observed", "mapped_items", "returned", "ended", "partition_failed", "partitions_changed"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
 Global___AttemptEvent: _TypeAlias = AttemptEvent  # noqa: Y015
+
+@_typing.final
+class AttemptPartitionsChanged(_message.Message):
+    """Keys of a dynamic definition that the step adds or removes. Of an attempt that does not count any more they stay."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    KEYS_FIELD_NUMBER: _builtins.int
+    IS_REMOVAL_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The definition's name."""
+    is_removal: _builtins.bool
+    """They are removed; unset: added."""
+    @_builtins.property
+    def keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The keys."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        keys: _abc.Iterable[_builtins.str] | None = ...,
+        is_removal: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_removal", b"is_removal", "keys", b"keys", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AttemptPartitionsChanged: _TypeAlias = AttemptPartitionsChanged  # noqa: Y015
 
 @_typing.final
 class AttemptStarted(_message.Message):

@@ -11,6 +11,7 @@ from grpc.aio import ServicerContext
 from rivers.definitions.snapshot import OutputDefinition
 from rivers.definitions.suggestion import nearest_or_all
 from rivers.errors import AssetNotFoundError, InvalidRequestError
+from rivers.partitions.dynamic_key import check_dynamic_key
 from rivers.storage import partitions
 from rivers.storage.partitions import StoredPartition
 from rivers.v1 import partition_service_pb2, partition_service_pb2_grpc
@@ -47,7 +48,7 @@ class PartitionServicer(partition_service_pb2_grpc.PartitionServiceServicer):
         self, request: partition_service_pb2.AddDynamicPartitionsRequest, context: Context
     ) -> partition_service_pb2.AddDynamicPartitionsResponse:
         for key in request.keys:
-            partitions.check_key(key)
+            check_dynamic_key(key)
         await self._change(request.name, request.keys, is_added=True)
         return partition_service_pb2.AddDynamicPartitionsResponse()
 

@@ -22,16 +22,17 @@ MOST_BYTES = 3 << 20
 
 
 def change(core: Core, batch: Batch, message: ChangePartitions) -> None:
-    """Adds or removes keys. A repeat changes nothing; of several changes of a key the last one counts."""
-    for key in message.keys:
-        batch.writes.dynamic_partitions[message.name, key] = message.is_added
-    core.state.dynamic_keys.pop(message.name, None)
-    log.info(
-        "dynamic_partitions_added" if message.is_added else "dynamic_partitions_removed",
-        name=message.name,
-        keys=len(message.keys),
-    )
+    """Adds or removes keys for a caller."""
+    apply(core, batch, message.name, message.keys, is_added=message.is_added)
     batch.outbox.answer(message.reply, None)
+
+
+def apply(core: Core, batch: Batch, name: str, keys: Sequence[str], *, is_added: bool) -> None:
+    """Adds or removes keys. A repeat changes nothing; of several changes of a key the last one counts."""
+    for key in keys:
+        batch.writes.dynamic_partitions[name, key] = is_added
+    core.state.dynamic_keys.pop(name, None)
+    log.info("dynamic_partitions_added" if is_added else "dynamic_partitions_removed", name=name, keys=len(keys))
 
 
 def told(core: Core, batch: Batch, run: LiveRun, names: Sequence[str]) -> Mapping[str, Sequence[str]] | None:

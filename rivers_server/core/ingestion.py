@@ -9,7 +9,7 @@ import structlog
 from rivers.lifecycle.attempt import ATTEMPT, Attempt, AttemptEvent
 from rivers.lifecycle.events import Failure
 from rivers.lifecycle.states import AttemptOutcome, AttemptState, FailureReason
-from rivers_server.core import hooks, sessions
+from rivers_server.core import dynamic_partitions, hooks, sessions
 from rivers_server.core.commands import Ack
 from rivers_server.core.inputs import Reported
 from rivers_server.core.live import LiveRun
@@ -22,6 +22,7 @@ from rivers_server.core.reports import (
     Materialized,
     Observed,
     PartitionFailed,
+    PartitionsChanged,
     Replayed,
     Started,
 )
@@ -99,6 +100,8 @@ def _apply(core: Core, batch: Batch, run: LiveRun, attempt: Attempt, report: Att
             progress.map_items(ordinal, body.node, body.keys)
         case PartitionFailed() if counts:
             progress.fail_partition(ordinal, body.node, body.partition_key, body.error)
+        case PartitionsChanged() if counts:
+            dynamic_partitions.apply(core, batch, body.name, body.keys, is_added=body.is_added)
         case Ended():
             end(core, batch, run, attempt, body.outcome, body.failure)
             if body.home_lost:

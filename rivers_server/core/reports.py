@@ -100,6 +100,15 @@ class PartitionFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class PartitionsChanged:
+    """The step adds or removes keys of a dynamic definition."""
+
+    name: str
+    keys: tuple[str, ...]
+    is_added: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The end of an attempt."""
 
@@ -113,7 +122,7 @@ class Ignored:
     """An event of a kind that this version does not act on; acknowledged like any other."""
 
 
-Body = Started | Logged | Materialized | Observed | Mapped | PartitionFailed | Ended | Ignored
+Body = Started | Logged | Materialized | Observed | Mapped | PartitionFailed | PartitionsChanged | Ended | Ignored
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from rivers.errors import InvalidRequestError, RiversError
 from rivers.lifecycle.states import AttemptOutcome, LogStream
+from rivers.partitions.dynamic_key import check_dynamic_key
 from rivers.partitions.key import PartitionKey
 from rivers.v1 import identity_pb2, step_service_pb2
 from rivers.wire.beat import SHORTEST_LEASE
@@ -176,6 +177,8 @@ def _decode_body(message: step_service_pb2.AttemptEvent) -> reports.Body:
                 raise InvalidRequestError("partition_failed names no partition", field="partition_key")
             failed = message.partition_failed
             return reports.PartitionFailed(_kept(failed.node), key, _cut(failed.error))
+        case "partitions_changed":
+            return _decode_change(message.partitions_changed)
         case "ended":
             ended = message.ended
             failure = decode_failure(ended.failure) if ended.HasField("failure") else None
@@ -184,6 +187,20 @@ def _decode_body(message: step_service_pb2.AttemptEvent) -> reports.Body:
                 raise InvalidRequestError("outcome LOST is for the scheduler to say", field="outcome")
             return reports.Ended(outcome, failure, ended.home_lost)
     return reports.Ignored()
+
+
+def _decode_change(changed: step_service_pb2.AttemptPartitionsChanged) -> reports.Body:
+    """Keys that no definition can have are left out, as the location itself refuses them."""
+    name, keys = _kept(changed.name), tuple([_kept(key) for key in changed.keys if _may_be_key(key)])
+    return reports.PartitionsChanged(name, keys, not changed.is_removal) if name and keys else reports.Ignored()
+
+
+def _may_be_key(key: str) -> bool:
+    try:
+        check_dynamic_key(key)
+    except RiversError:
+        return False
+    return True
 
 
 def _known(kind: type[E], number: int, field: str) -> E:

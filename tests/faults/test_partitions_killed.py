@@ -29,7 +29,15 @@ SOURCE = """
     def bill(context: rs.AssetExecutionContext):
         mark(f"bill {context.partition_key}")
 
-    repo = rs.CodeRepository(assets=[raw, change, bill], jobs=[rs.Job("all", [raw, change]), rs.Job("raw", [raw])])
+    @rs.Asset
+    def discovered():
+        mark("discovering")
+        time.sleep(0.4)
+        repo.storage.add_dynamic_partitions("customers", ["found", "lost"])
+        repo.storage.delete_dynamic_partition("customers", "lost")
+
+    jobs = [rs.Job("all", [raw, change]), rs.Job("raw", [raw])]
+    repo = rs.CodeRepository(assets=[raw, change, bill, discovered], jobs=jobs)
 """
 
 
@@ -81,3 +89,13 @@ def test_dynamic_keys_outlive_a_killed_scheduler(stack: Stack) -> None:
     assert list(stack.client.partitions.keys("customers")) == ["acme"]
     stack.await_location("team")
     assert stack.client.runs.submit("team", select=["bill"], partition_key="acme").wait(60).state.name == "SUCCEEDED"
+
+
+def test_S01_keys_that_a_step_adds_while_the_scheduler_is_away_are_there_when_it_is_back(stack: Stack) -> None:
+    stack.start_location("team", SOURCE)
+    run = stack.client.runs.submit("team", select=["discovered"])
+    stack.until(lambda: stack.marks("team"), "the body")
+    _restart(stack)
+    assert run.wait(timeout=60).state.name == "SUCCEEDED"
+    assert stack.marks("team") == ["discovering"]
+    assert list(stack.client.partitions.keys("customers")) == ["found"]

@@ -12,9 +12,10 @@ from rivers.lifecycle.states import AttemptOutcome, RunState
 from rivers.partitions.definition import PartitionsDefinition
 from rivers.partitions.key import PartitionKey
 from rivers.partitions.mapping import PartitionMapping
-from rivers.storage import backfills, runs
+from rivers.storage import backfills, partitions, runs
 from rivers_server.core import dynamic_partitions
 from rivers_server.core.inputs import ChangePartitions, Reported
+from rivers_server.core.reports import PartitionsChanged
 from tests.unit.server.backfills import create, step
 from tests.unit.server.world import Answer, Location, World
 
@@ -142,3 +143,33 @@ def test_B1_runs_of_a_backfill_are_told_the_keys_that_it_pinned(world: World) ->
     assert seen == [{"shops": ["a"]}, {"shops": ["a"]}, {"shops": ["a", "b"]}]
     with world.database.read() as connection:
         assert backfills.pinned_keys(connection, backfill_id) == {"shops": ["a"]}
+
+
+def stored(world: World) -> list[str]:
+    with world.database.read() as connection:
+        return partitions.keys(connection, "shops")
+
+
+def test_A10_keys_that_a_step_changes_count_as_long_as_its_attempt_does(world: World, location: Location) -> None:
+    world.put(changing(world, "old"))
+    world.submit("team", None)
+    location.start_all()
+    (item,) = location.held.values()
+    location._say(item, PartitionsChanged("shops", ("new",), is_added=True))
+    location._say(item, PartitionsChanged("shops", ("old",), is_added=False))
+    assert stored(world) == ["new"]
+    world.crash()
+    assert stored(world) == ["new"]
+    waiting = world.submit("team", None)
+    location.end_all()
+    assert told(location) == [{"shops": ["new"]}]
+    (item,) = location.held.values()
+    location.start_all()
+    location.restart()  # the attempt is lost, and another one takes its place
+    location.attach()
+    location.start_all()
+    assert len([held for held in location.held.values() if not held.is_ended]) >= 1
+    location._say(item, PartitionsChanged("shops", ("late",), is_added=True))
+    assert stored(world) == ["new"]
+    location.work()
+    assert world.state_of(waiting) == RunState.SUCCEEDED
