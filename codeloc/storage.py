@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
@@ -44,12 +43,12 @@ class LocationStorage:
         self._change(partitions_def_name, [partition_key], is_removal=True)
 
     async def async_add_dynamic_partitions(self, partitions_def_name: str, partition_keys: list[str]) -> None:
-        """`add_dynamic_partitions`, off the event loop."""
-        await asyncio.to_thread(self.add_dynamic_partitions, partitions_def_name, partition_keys)
+        """`add_dynamic_partitions`, which does not wait for anything here."""
+        self.add_dynamic_partitions(partitions_def_name, partition_keys)
 
     async def async_delete_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> None:
-        """`delete_dynamic_partition`, off the event loop."""
-        await asyncio.to_thread(self.delete_dynamic_partition, partitions_def_name, partition_key)
+        """`delete_dynamic_partition`, which does not wait for anything here."""
+        self.delete_dynamic_partition(partitions_def_name, partition_key)
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("_"):
