@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rivers.definitions.binding import BoundStep
+from rivers.driver import main_module
 from rivers.driver.calls import NodeHandlers
 from rivers.driver.step_outline import outline_of, whole_step
 from rivers.errors import ExecutionError
@@ -28,11 +29,12 @@ class Surroundings:
     directory: str
     path: tuple[str, ...]
     environment: Mapping[str, str]
+    classes: main_module.Classes = ()
 
     @classmethod
     def here(cls) -> Surroundings:
         """Those of this process."""
-        return cls(os.getcwd(), tuple(sys.path), dict(os.environ))
+        return cls(os.getcwd(), tuple(sys.path), dict(os.environ), main_module.packed())
 
     def enter(self) -> None:
         """Makes this process like that."""

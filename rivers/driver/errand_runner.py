@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from rivers.driver import main_module
 from rivers.driver.cargo import Errand, Reply, ResourceFields, Surroundings, Told, pack_reply, unpack
 from rivers.kernel import StepEnd, capture, failure_of, run_step
 from rivers.kernel.references import StaleModuleError, loads
@@ -36,6 +37,8 @@ def run(surroundings: bytes, data: bytes, attempt: int, token: int) -> bytes:
 def _known(surroundings: bytes) -> Surroundings:
     """Those of a run are the same for all its steps."""
     known: Surroundings = loads(surroundings)
+    known.enter()  # classes may be of modules that are only found from there
+    main_module.install(known.classes)
     return known
 
 
