@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from rivers.clock import Clock
 
-#: The loop's clock stands still while the machine is suspended and leases do not, so no wait is longer.
-_LONGEST = 1.0
+#: The loop's clock stands still while the machine is suspended and leases do not, so no wait is longer. A beat is due as
+#: often, so this alone wakes nobody.
+_LONGEST = 2.0
 
 
 class Ticker:
