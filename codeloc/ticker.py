@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from rivers.clock import Clock
 
-#: The loop's clock stands still while the machine is suspended and leases do not, so no wait is longer. A beat is due as
-#: often, so this alone wakes nobody.
+#: The loop's clock stands still while the machine is suspended and leases do not, so no wait is longer. A beat is due
+#: as often, so this alone wakes nobody.
 _LONGEST = 2.0
 
 
