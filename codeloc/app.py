@@ -43,6 +43,8 @@ _WILDCARDS = {"0.0.0.0", "::"}
 #: While the location goes down: how often it is looked whether all is done, and how long commits are waited for.
 _LOOK = 0.02
 _COMMIT_WITHIN = 5.0
+#: Seconds in which the last reports may still leave, when nobody waits for their commit.
+_LEAVE_WITHIN = 1.0
 
 
 def serve(settings: Settings, announce: Callable[[str, str], None] = lambda what, address: None) -> None:
@@ -185,6 +187,7 @@ async def _drain(desk: Desk, settings: Settings, signals: _Signals) -> None:
     await _until(lambda: desk.is_clear or signals.second.is_set(), _COMMIT_WITHIN)
     desk.dismiss()
     await _until(lambda: (desk.is_clear and not desk.has_workers) or signals.second.is_set(), _COMMIT_WITHIN)
+    await _until(lambda: not desk.book.has_unsent, _LEAVE_WITHIN)
 
 
 async def _until(is_done: Callable[[], bool], seconds: float) -> None:

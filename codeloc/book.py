@@ -251,6 +251,11 @@ class Book:
             self.forget(attempt.token)
 
     @property
+    def has_unsent(self) -> bool:
+        """Whether something was reported that no message up has taken yet."""
+        return self.session is not None and bool(self._reports or self.session.outlet.backlog)
+
+    @property
     def spool_bytes(self) -> int:
         """How much of the disk the spool takes."""
         return self._ledger.spool.size_on_disk() if self._ledger is not None else 0
