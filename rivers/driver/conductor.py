@@ -1,8 +1,8 @@
 """A run in this process: what is ready is started in its lane, what ends is decided on and recorded.
 
 Decisions are those of `RunProgress`. They are taken under one lock by whichever thread learns something: the calling
-thread, which runs plain steps inline; loky's, when a worker is done; the event loop's. Nothing of the author's runs
-under the lock.
+thread, which runs plain steps inline; the workers' switchboard, when one is done; the event loop's. Nothing of the
+author's runs under the lock.
 """
 
 from __future__ import annotations
@@ -170,13 +170,28 @@ class Conductor:
                 self._stir()  # there is something for the calling thread
         self._start()
 
-    def stay(self, ordinal: int, why: str, call: StepCall | None = None) -> None:
-        """The step cannot leave this process after all; `call` is the attempt that was issued for it, if any."""
+    def relief(self) -> int | None:
+        """The step that may take the place of one that has ended in a worker, before that is decided on."""
+        if self.gate is not None or not self._queues.has_elsewhere:
+            return None
+        asked = self._watch.is_requested()
+        with self.changed:
+            self._cancel_if(asked)
+            return self._queues.next_for_worker()
+
+    def relieve(self, ordinal: int) -> bool:
+        """Lets it take the place, unless it has gone elsewhere meanwhile."""
+        with self.changed:
+            return self._queues.relieve(ordinal)
+
+    def stay(self, ordinal: int, why: str, call: StepCall | None = None, lane: Lane = Lane.WORKER) -> None:
+        """The step cannot leave this process after all, nor needs its place in the lane; `call` is the attempt that was
+        issued for it, if any."""
         key = self.progress.planned[ordinal].key
         log.warning("Step '%s' cannot be sent to a worker process and runs inline: %s", key, why)
         with self.changed:
             self.lanes.keep_inline(ordinal)
-            self._queues.release(Lane.WORKER)
+            self._queues.release(lane)
             if call is not None:
                 self._begun[ordinal] = call
             self._queues.put(ordinal, Lane.INLINE)
@@ -245,8 +260,9 @@ class Conductor:
     def started(self, ordinal: int) -> None:
         """The attempt runs."""
         with self.changed:
-            self.progress.start(ordinal)
-            self._settle()
+            if self.progress.steps[ordinal].state == StepState.DISPATCHED:  # the run may have been broken off
+                self.progress.start(ordinal)
+                self._settle()
 
     def materialized(
         self,

@@ -69,8 +69,19 @@ class Queues:
             return Lane.COROUTINE, heappop(self._coroutines)
         return None
 
+    def next_for_worker(self) -> int | None:
+        """The step that is next to have a place among the workers."""
+        return self._workers[0] if self._workers else None
+
+    def relieve(self, ordinal: int) -> bool:
+        """Gives it the place of a step that has ended, if it is still the next one."""
+        if self.next_for_worker() != ordinal:
+            return False
+        heappop(self._workers)
+        return True
+
     def release(self, lane: Lane) -> None:
-        """A place in the lane is free again."""
+        """A place in the lane is free again; there is no end of places on the calling thread."""
         if lane is Lane.WORKER:
             self._places = 1 + (self._places or 0)
         elif lane is Lane.COROUTINE:
