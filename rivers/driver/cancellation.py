@@ -35,9 +35,9 @@ class CancellationWatch:
         self._run_id = run_id
         self._is_deaf = is_deaf  # the flag is of an earlier use of the run's id
         self._bell = database.bells.cancellations
-        self._long = inf if database.kind == "memory" else _LONG  # nobody else has a database in memory
-        self._heard = -1
-        self._looked_at = 0.0
+        self._long, self._heard, self._looked_at = _LONG, -1, 0.0
+        if database.kind == "memory":  # nobody else has it, so before the first ring nobody has asked for anything
+            self._long, self._heard, self._looked_at = inf, 0, perf_counter()
 
     def is_requested(self, spent: float = 1.0) -> bool:
         """Whether the run is to stop; `spent` is how long the last step took."""
