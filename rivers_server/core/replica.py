@@ -28,7 +28,8 @@ class Replica:
     `heard_awake` is the time, on the leader's awake clock (A7), at which it was last heard; while a session is open
     it is heard by definition. `moved_awake` is when another home answered under the name, if `has_moved`. `ready`
     holds steps that wait for a place, `in_flight` the tokens of attempts that have one. `doubt` counts the beats in a
-    row that said the same holdings, other than ours. `takes_nothing` is what its newest beat said.
+    row that said the same holdings, other than ours, the first of them at `doubted_awake`. `takes_nothing` is what its
+    newest beat said.
     """
 
     def __init__(self, row: LocationRow, heard: float) -> None:
@@ -52,6 +53,7 @@ class Replica:
         self.ready: deque[tuple[str, int]] = deque()
         self.in_flight: set[int] = set()
         self.doubt = 0
+        self.doubted_awake = heard
         self.doubted: tuple[tuple[int, int], tuple[int, int]] | None = None
 
     @property
@@ -74,7 +76,7 @@ class Replica:
         """How many more attempts it takes."""
         return self.places - len(self.in_flight) if self.has_room else 0
 
-    def doubts(self, ours: tuple[int, int], theirs: tuple[int, int]) -> int:
+    def doubts(self, ours: tuple[int, int], theirs: tuple[int, int], awake: float) -> int:
         """For how many beats in a row both sides have said the same, and not the same as each other.
 
         What is on its way makes them differ for a moment; a difference that stays is one that nothing will mend.
@@ -84,7 +86,7 @@ class Replica:
         elif (ours, theirs) == self.doubted:
             self.doubt += 1
         else:
-            self.doubt, self.doubted = 1, (ours, theirs)
+            self.doubt, self.doubted, self.doubted_awake = 1, (ours, theirs), awake
         return self.doubt
 
     def detach(self) -> None:

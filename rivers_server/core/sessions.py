@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-#: Beats in a row whose holdings differ in the same way, after which the session is closed.
-PERSISTENT = 5
+#: Beats in a row whose holdings differ in the same way, after which the session is closed, and how long that has to
+#: last in seconds: beats that waited while the core was busy come all at once, and say what was before.
+PERSISTENT, LASTING = 5, 2.0
 
 
 def open(core: Core, batch: Batch, location: str, session: int, inventory: Inventory) -> None:
@@ -109,7 +110,8 @@ def take_beat(core: Core, batch: Batch, message: Beaten) -> None:
         attempt = core.state.attempts.get(token)
         if attempt is not None and attempt.home_id == replica.home_id:
             count, mixed = count + 1, mixed ^ token
-    if replica.doubts((count, mixed), (message.held_count, message.held_hash)) >= PERSISTENT:
+    doubts = replica.doubts((count, mixed), (message.held_count, message.held_hash), core.awake)
+    if doubts >= PERSISTENT and core.awake - replica.doubted_awake >= LASTING:
         drop(core, batch, replica, f"it holds {message.held_count} attempts that are not the {count} that it should")
 
 

@@ -8,7 +8,7 @@ from operator import xor
 from rivers.lifecycle.states import AttemptOutcome, RunState
 from rivers_server.core import commands
 from rivers_server.core.inputs import Beaten, Explain
-from rivers_server.core.sessions import PERSISTENT
+from rivers_server.core.sessions import LASTING, PERSISTENT
 from tests.unit.server.world import Answer, Location, World, snapshot_of
 
 TWO = snapshot_of({"one": [], "two": []})
@@ -46,6 +46,7 @@ def test_an_attempt_that_went_missing_is_found_by_the_inventory() -> None:
     location.session = session
     assert not location.held
     beat(location, PERSISTENT - 1)
+    world.pass_time(LASTING)
     assert location.session == session
     beat(location)
     assert location.session == 0
@@ -62,6 +63,7 @@ def test_an_attempt_that_should_not_be_there_is_found_by_the_inventory() -> None
     location.start_all()
     for _ in range(PERSISTENT):
         held = [*location.held, 77]
+        world.pass_time(LASTING / 2)
         world.put(Beaten("team", location.session, len(held), reduce(xor, held, 0), 0))
     assert location.session == 0
     location.attach()
@@ -79,6 +81,20 @@ def test_what_is_on_its_way_is_no_difference() -> None:
         beat(location, PERSISTENT - 1, without=first)  # its assignment has not arrived yet
         beat(location, PERSISTENT - 1, without=second)
         beat(location)
+    assert location.session == session
+
+
+def test_beats_that_come_all_at_once_after_a_pause_are_no_difference_that_lasts() -> None:
+    world = World()
+    location = world.add_location("team", TWO)
+    session = location.session
+    earlier = Beaten("team", session, 0, 0, location.places)  # sent before the assignments came
+    world.submit("team")
+    world.put(*[earlier] * (2 * PERSISTENT))
+    assert location.session == session
+    beat(location)
+    world.pass_time(LASTING)
+    world.put(earlier)
     assert location.session == session
 
 
